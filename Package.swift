@@ -1,0 +1,58 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Targets stand floor by floor; a target may only depend on targets above it in this list.
+// `scripts/check-layers` holds the source files to the same rule.
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  // Spans that borrow from their buffer: what keeps raw pointers inside `Memory`.
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+  name: "Fletch",
+  products: [
+    .executable(name: "fletch", targets: ["fletch"]),
+    .library(name: "Arrow", targets: ["Memory", "Arrow", "ArrowIPC"]),
+  ],
+  targets: [
+    // Floor 0: C libraries from Debian.
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(
+      name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+
+    // Floor 1: bytes.
+    .target(name: "Memory", swiftSettings: settings),
+
+    // Floor 2: columns.
+    .target(name: "Arrow", dependencies: ["Memory"], swiftSettings: settings),
+
+    // Floor 3: columns as bytes.
+    .target(
+      name: "ArrowIPC", dependencies: ["Memory", "Arrow", "CZstd", "CLZ4"],
+      swiftSettings: settings),
+
+    // Beside the floors: data to try everything with.
+    .target(name: "Samples", dependencies: ["Memory", "Arrow"], swiftSettings: settings),
+
+    // Floor 9: the program.
+    .executableTarget(
+      name: "fletch", dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples"], swiftSettings: settings),
+
+    // Programs of the tests: what the oracle and the fuzzers drive.
+    .executableTarget(
+      name: "fletch-oracle", dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples"],
+      path: "Tests/OracleProgram", swiftSettings: settings),
+    .executableTarget(
+      name: "fletch-mutate", dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples"],
+      path: "Tests/MutateProgram", swiftSettings: settings),
+
+    .testTarget(name: "MemoryTests", dependencies: ["Memory"], swiftSettings: settings),
+    .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Memory", "Samples"], swiftSettings: settings),
+    .testTarget(
+      name: "ArrowIPCTests", dependencies: ["ArrowIPC", "Arrow", "Memory", "Samples"],
+      swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,111 @@
+// A stream of messages decoded: schema first, then dictionaries and batches. No I/O; Flight feeds it as files do.
+
+import Arrow
+import Memory
+
+/// Turns messages into record batches and keeps the dictionaries between them.
+public struct IPCDecoder: Sendable {
+  /// What a message brought.
+  public enum Event: Sendable {
+    case schema(Schema)
+    /// A dictionary was set, or extended.
+    case dictionary(id: Int64, isDelta: Bool)
+    case batch(RecordBatch)
+  }
+
+  /// The schema, once its message has come.
+  public private(set) var schema: Schema?
+  public private(set) var version = MetadataVersion.v5
+  private var fields: [IPCField] = []
+  private var dictionaryFields: [Int64: IPCField] = [:]
+  private var dictionaries: [Int64: Column] = [:]
+  let reading: ReadContext
+
+  public init(options: ReadOptions = ReadOptions()) { reading = ReadContext(options) }
+
+  /// A decoder that already has its schema, as a file's footer gives it.
+  init(_ schema: DecodedSchema, version: MetadataVersion, options: ReadOptions) throws(DataError) {
+    self.init(options: options)
+    self.version = version
+    try accept(schema)
+  }
+
+  public var counters: ReadCounters { reading.counters }
+
+  /// Decodes one message. The columns are slices of `body` wherever that is possible, and keep it alive.
+  /// - Parameters:
+  ///   - header: the Message FlatBuffer, without framing.
+  ///   - body: at least as long as the header says.
+  public mutating func decode(header: Buffer, body: Buffer) throws(DataError) -> Event {
+    try decode(try Message(decoding: header), body: body)
+  }
+
+  mutating func decode(_ message: Message, body: Buffer) throws(DataError) -> Event {
+    guard body.count >= message.bodyLength else {
+      throw DataError(.malformed, "a body of \(body.count) bytes, where \(message.bodyLength) are declared")
+    }
+    version = message.version
+    switch message.header {
+    case .schema(let decoded):
+      guard schema == nil else { throw DataError(.malformed, "a second schema in one stream") }
+      try accept(decoded)
+      return .schema(decoded.schema)
+    case .dictionary(let header):
+      try receive(header, body: body)
+      return .dictionary(id: header.id, isDelta: header.isDelta)
+    case .batch(let header):
+      return .batch(try batch(header, metadata: message.metadata, body: body))
+    }
+  }
+
+  private mutating func accept(_ decoded: DecodedSchema) throws(DataError) {
+    dictionaryFields = try DictionaryFields(decoded.fields).byID
+    fields = decoded.fields
+    schema = decoded.schema
+  }
+
+  /// Decodes a batch.
+  /// - Parameter projection: the columns wanted, by place; the others are not even decompressed.
+  func batch(
+    _ header: BatchHeader, metadata: Metadata, body: Buffer, projection: [Int]? = nil
+  ) throws(DataError) -> RecordBatch {
+    guard let schema else { throw DataError(.malformed, "a batch before any schema") }
+    var decoder = BatchDecoder(
+      header: header, body: body, version: version, dictionaries: dictionaries, reading: reading)
+    let columns = try decoder.columns(fields, projection: projection)
+    for column in columns where column.count != header.count {
+      throw DataError(.malformed, "a column of \(column.count) values in a batch of \(header.count) rows")
+    }
+    let batchSchema =
+      projection.map { Schema($0.map { schema.fields[$0] }, metadata: schema.metadata) } ?? schema
+    var batch = try RecordBatch(schema: batchSchema, columns: columns, count: header.count)
+    batch.metadata = metadata
+    return batch
+  }
+
+  private mutating func receive(_ header: DictionaryHeader, body: Buffer) throws(DataError) {
+    guard let field = dictionaryFields[header.id] else {
+      throw DataError(.malformed, "dictionary \(header.id) is not in the schema")
+    }
+    var decoder = BatchDecoder(
+      header: header.batch, body: body, version: version, dictionaries: dictionaries, reading: reading)
+    let values: Column
+    do throws(DataError) {
+      values = try decoder.columns([field.values])[0]
+      if header.isDelta, let before = dictionaries[header.id] {
+        let extended = before.count + values.count
+        guard extended <= reading.options.maximumRows else {
+          throw DataError(.limit, "a dictionary of \(extended) values; the limit is \(reading.options.maximumRows)")
+        }
+        dictionaries[header.id] = try Column.concatenating([before, values])
+      } else {
+        dictionaries[header.id] = values
+      }
+    } catch {
+      throw error.within("dictionary \(header.id)")
+    }
+  }
+
+  /// Whether a dictionary has come already: a file may extend it, but not replace it.
+  func hasDictionary(_ id: Int64) -> Bool { dictionaries[id] != nil }
+}

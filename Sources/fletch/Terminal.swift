@@ -1,0 +1,75 @@
+// What a person at a terminal sees while a command works.
+
+import Glibc
+
+/// Processors that this process may use.
+let processorCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+
+/// Seconds since some moment, for rates.
+func monotonicSeconds() -> Double {
+  var now = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &now)
+  return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
+}
+
+/// Writes to standard error, past any buffer.
+func printError(_ text: String) {
+  var text = text
+  text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}
+
+/// A number of bytes as people read it.
+func readableBytes(_ bytes: Int) -> String {
+  let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+  var value = Double(bytes)
+  var unit = 0
+  while value >= 1024, unit < units.count - 1 {
+    value /= 1024
+    unit += 1
+  }
+  return unit == 0 ? "\(bytes) bytes" : "\(rounded(value)) \(units[unit])"
+}
+
+/// A number with three significant digits or so.
+func rounded(_ value: Double) -> String {
+  let factor = value >= 100 ? 1.0 : value >= 10 ? 10.0 : 100.0
+  let number = (value * factor).rounded() / factor
+  return factor == 1 ? "\(Int(number))" : "\(number)"
+}
+
+/// A bar on standard error, when that is a terminal: how far, how many rows, how fast.
+struct ProgressBar {
+  private let isShown: Bool
+  private let total: Int?
+  private let started = monotonicSeconds()
+  private var lastDrawn = 0.0
+  private(set) var rows = 0
+
+  /// - Parameter total: the rows to come, where that is known.
+  init(total: Int?, isQuiet: Bool) {
+    isShown = !isQuiet && isatty(STDERR_FILENO) == 1
+    self.total = total
+  }
+
+  var seconds: Double { monotonicSeconds() - started }
+
+  mutating func advance(rows more: Int) {
+    rows += more
+    let now = monotonicSeconds()
+    // Ten times a second is as often as anybody can see.
+    guard isShown, now - lastDrawn > 0.1 else { return }
+    lastDrawn = now
+    var line = "\r"
+    if let total, total > 0 {
+      let share = min(1, Double(rows) / Double(total))
+      let filled = Int(share * 30)
+      line += "[" + String(repeating: "#", count: filled) + String(repeating: "-", count: 30 - filled) + "] "
+      line += "\(Int(share * 100))".leftPadded(to: 3) + " %  "
+    }
+    line += "\(rows.grouped) rows  \(Int(Double(rows) / max(now - started, 0.001)).grouped) rows/s"
+    printError(line.padded(to: 78))
+  }
+
+  /// Takes the bar away, so that what follows stands on a line of its own.
+  func finish() { if isShown, lastDrawn > 0 { printError("\r" + String(repeating: " ", count: 78) + "\r") } }
+}
