@@ -33,7 +33,7 @@ struct InspectReport {
   private let path: String
   private let format: ContainerFormat
   private let size: Int
-  private let version: MetadataVersion
+  private var version = MetadataVersion.v5
   private let schema: Schema
   private let footer: Metadata
   private var rows = 0
@@ -69,13 +69,13 @@ struct InspectReport {
         }
         if let info = reader.lastInfo {
           codecs.insert(info.codec)
+          version = info.version
           alignment = min(alignment, info.alignment)
         }
       }
     } catch {
       throw error.within("'\(path)', batch \(batches)")
     }
-    version = reader.version
     copied = reader.counters.bytesCopied
   }
 

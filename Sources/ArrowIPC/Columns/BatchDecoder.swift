@@ -107,19 +107,26 @@ struct BatchDecoder {
       layout = .structure(try children(field, cutTo: count))
     case .union:
       guard case .union(let mode, _, _) = type else { preconditionFailure() }
-      if version == .v4, try validity(count, nullCount) != nil {
-        throw DataError(.unsupported, "a union with nulls of its own, as Arrow before 1.0 wrote them")
-      }
+      try skipOldValidity(type, count, nullCount)
       let ids = try buffer(count, width: 1, type)
       let offsets = mode == .dense ? try buffer(count, width: 4, type) : nil
       layout = .union(
         ids: ids, offsets: offsets, children: try children(field, cutTo: mode == .sparse ? count : nil))
     case .runs:
+      try skipOldValidity(type, count, nullCount)
       let ends = try column(field.children[0])
       layout = .runs(ends: ends, values: try column(field.children[1]), offset: 0)
     case .dictionary: preconditionFailure("a dictionary's storage is never a dictionary")
     }
     return try Column(type: type, count: count, validity: bits, nullCount: nullCount, layout: layout)
+  }
+
+  /// Before V5 unions and run-end encoded columns had a place for validity, too. Nothing is lost as long as it is unused.
+  private mutating func skipOldValidity(_ type: DataType, _ count: Int, _ nullCount: Int) throws(DataError) {
+    guard version == .v4 else { return }
+    guard try validity(count, nullCount) == nil else {
+      throw DataError(.unsupported, "\(type) with nulls of its own, as Arrow before 1.0 had them")
+    }
   }
 
   private mutating func children(_ field: IPCField, cutTo count: Int?) throws(DataError) -> [Column] {
@@ -247,7 +254,8 @@ extension IPCField {
   func bufferCount(_ version: MetadataVersion) -> Int {
     if dictionary != nil { return 2 }
     switch storage.layoutKind {
-    case .null, .runs: return 0
+    case .null: return 0
+    case .runs: return version == .v4 ? 1 : 0
     case .structure, .fixedList: return 1
     case .bits, .fixed, .list, .views: return 2
     case .variable, .listView: return 3

@@ -15,7 +15,6 @@ public struct IPCDecoder: Sendable {
 
   /// The schema, once its message has come.
   public private(set) var schema: Schema?
-  public private(set) var version = MetadataVersion.v5
   private var fields: [IPCField] = []
   private var dictionaryFields: [Int64: IPCField] = [:]
   private var dictionaries: [Int64: Column] = [:]
@@ -24,9 +23,8 @@ public struct IPCDecoder: Sendable {
   public init(options: ReadOptions = ReadOptions()) { reading = ReadContext(options) }
 
   /// A decoder that already has its schema, as a file's footer gives it.
-  init(_ schema: DecodedSchema, version: MetadataVersion, options: ReadOptions) throws(DataError) {
+  init(_ schema: DecodedSchema, options: ReadOptions) throws(DataError) {
     self.init(options: options)
-    self.version = version
     try accept(schema)
   }
 
@@ -44,17 +42,16 @@ public struct IPCDecoder: Sendable {
     guard body.count >= message.bodyLength else {
       throw DataError(.malformed, "a body of \(body.count) bytes, where \(message.bodyLength) are declared")
     }
-    version = message.version
     switch message.header {
     case .schema(let decoded):
       guard schema == nil else { throw DataError(.malformed, "a second schema in one stream") }
       try accept(decoded)
       return .schema(decoded.schema)
     case .dictionary(let header):
-      try receive(header, body: body)
+      try receive(header, message.version, body: body)
       return .dictionary(id: header.id, isDelta: header.isDelta)
     case .batch(let header):
-      return .batch(try batch(header, metadata: message.metadata, body: body))
+      return .batch(try batch(header, of: message, body: body))
     }
   }
 
@@ -67,11 +64,11 @@ public struct IPCDecoder: Sendable {
   /// Decodes a batch.
   /// - Parameter projection: the columns wanted, by place; the others are not even decompressed.
   func batch(
-    _ header: BatchHeader, metadata: Metadata, body: Buffer, projection: [Int]? = nil
+    _ header: BatchHeader, of message: Message, body: Buffer, projection: [Int]? = nil
   ) throws(DataError) -> RecordBatch {
     guard let schema else { throw DataError(.malformed, "a batch before any schema") }
     var decoder = BatchDecoder(
-      header: header, body: body, version: version, dictionaries: dictionaries, reading: reading)
+      header: header, body: body, version: message.version, dictionaries: dictionaries, reading: reading)
     let columns = try decoder.columns(fields, projection: projection)
     for column in columns where column.count != header.count {
       throw DataError(.malformed, "a column of \(column.count) values in a batch of \(header.count) rows")
@@ -79,11 +76,13 @@ public struct IPCDecoder: Sendable {
     let batchSchema =
       projection.map { Schema($0.map { schema.fields[$0] }, metadata: schema.metadata) } ?? schema
     var batch = try RecordBatch(schema: batchSchema, columns: columns, count: header.count)
-    batch.metadata = metadata
+    batch.metadata = message.metadata
     return batch
   }
 
-  private mutating func receive(_ header: DictionaryHeader, body: Buffer) throws(DataError) {
+  private mutating func receive(
+    _ header: DictionaryHeader, _ version: MetadataVersion, body: Buffer
+  ) throws(DataError) {
     guard let field = dictionaryFields[header.id] else {
       throw DataError(.malformed, "dictionary \(header.id) is not in the schema")
     }

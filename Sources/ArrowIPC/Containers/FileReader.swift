@@ -11,7 +11,6 @@ public final class FileReader: Sendable {
   public let schema: Schema
   /// Metadata of the footer.
   public let metadata: Metadata
-  public let version: MetadataVersion
   private let contents: Buffer
   private let batches: [Block]
   private let decoder: IPCDecoder
@@ -39,7 +38,7 @@ public final class FileReader: Sendable {
     do throws(DataError) {
       // version:0 schema:1 dictionaries:2 recordBatches:3 custom_metadata:4
       let table = try FlatTable.root(of: contents.slice(start..<start + length))
-      version = try MetadataVersion(table.scalar(0, default: 0))
+      // The version is each message's own: pyarrow's footer says V5 in front of messages of V4.
       decoded = try table.requiredTable(1, "schema").schema()
       metadata = try table.metadata(4)
       dictionaries = try FileReader.blocks(table, 2, before: start)
@@ -48,7 +47,7 @@ public final class FileReader: Sendable {
       throw error.placed(at: start)
     }
     schema = decoded.schema
-    var decoder = try IPCDecoder(decoded, version: version, options: options)
+    var decoder = try IPCDecoder(decoded, options: options)
     for block in dictionaries { try FileReader.readDictionary(contents, block, &decoder) }
     self.decoder = decoder
     self.contents = contents
@@ -72,7 +71,7 @@ public final class FileReader: Sendable {
     try FileReader.read(contents, batches[index]) { message, body throws(DataError) in
       let header = try FileReader.batchHeader(message)
       do throws(DataError) {
-        return try decoder.batch(header, metadata: message.metadata, body: body, projection: projection)
+        return try decoder.batch(header, of: message, body: body, projection: projection)
       } catch {
         throw error.within("batch \(index)")
       }
@@ -173,7 +172,6 @@ public struct FileBatchReader: BatchReader {
   public init(_ file: FileReader) { self.file = file }
 
   public var schema: Schema { file.schema }
-  public var version: MetadataVersion { file.version }
   public var counters: ReadCounters { file.counters }
 
   public mutating func next() throws(DataError) -> RecordBatch? {

@@ -6,6 +6,7 @@ import Memory
 /// Where a batch was and how it was stored.
 public struct BatchInfo: Sendable {
   public let rows: Int
+  public let version: MetadataVersion
   public let codec: Codec?
   /// The bytes of its body in the file or stream.
   public let bodyLength: Int
@@ -14,6 +15,7 @@ public struct BatchInfo: Sendable {
 
   init(_ message: Message, _ header: BatchHeader, bodyPosition: Int) {
     rows = header.count
+    version = message.version
     codec = header.codec
     bodyLength = message.bodyLength
     var places = 64
@@ -27,7 +29,6 @@ public struct BatchInfo: Sendable {
 /// A source of batches that all have one schema.
 public protocol BatchReader {
   var schema: Schema { get }
-  var version: MetadataVersion { get }
   var counters: ReadCounters { get }
   /// The next batch, or nil after the last.
   mutating func next() throws(DataError) -> RecordBatch?
@@ -68,7 +69,6 @@ public struct StreamReader: BatchReader {
     self.schema = schema
   }
 
-  public var version: MetadataVersion { decoder.version }
   public var counters: ReadCounters { decoder.counters }
 
   public mutating func next() throws(DataError) -> RecordBatch? {
