@@ -18,7 +18,9 @@ public let bufferAlignment = 64
 @inlinable
 public func paddedSize(_ count: Int) -> Int { (count &+ 63) & ~63 }
 
-/// A heap allocation, aligned to 64 bytes, that counts against a budget while it lives.
+/// Memory of this process, aligned to 64 bytes, that counts against a budget while it lives.
+///
+/// Small blocks come from `malloc`, large ones from `LargeBlocks`.
 public final class HeapMemory: MemoryOwner, @unchecked Sendable {
   // SAFETY (@unchecked Sendable): see `MemoryOwner`; `base` is written through only by whoever made the allocation,
   // before it is shared.
@@ -26,34 +28,31 @@ public final class HeapMemory: MemoryOwner, @unchecked Sendable {
   public let capacity: Int
   private let budget: MemoryBudget?
 
-  /// From here on an allocation is aligned to huge pages and asks for them: reading a compressed 600 MB file spends a
-  /// third of its time in page faults otherwise.
-  private static let hugePage = 2 << 20
-
-  /// - Parameter capacity: bytes; not zeroed, and rounded up to a multiple of 64.
+  /// - Parameter capacity: bytes; not zeroed, and rounded up.
   /// - Throws: `.limit` when the budget or the machine has not that much.
   public init(capacity wanted: Int, budget: MemoryBudget? = nil) throws(DataError) {
     precondition(wanted >= 0)
-    guard wanted <= Int.max - 2 * HeapMemory.hugePage else {
+    guard wanted <= Int.max / 2 else {
       throw DataError(.limit, "an allocation of \(wanted) bytes is beyond this machine")
     }
     capacity = max(paddedSize(wanted), bufferAlignment)
     try budget?.reserve(capacity)
-    let isHuge = capacity >= 2 * HeapMemory.hugePage
-    var pointer: UnsafeMutableRawPointer?
-    guard posix_memalign(&pointer, isHuge ? HeapMemory.hugePage : bufferAlignment, capacity) == 0, let pointer
-    else {
+    guard let base = capacity < LargeBlocks.smallest ? HeapMemory.allocate(capacity) : LargeBlocks.take(capacity) else {
       budget?.release(capacity)
       throw DataError(.limit, "out of memory: \(capacity) bytes were refused")
     }
-    if isHuge { madvise(pointer, capacity, MADV_HUGEPAGE) }
-    base = pointer
+    self.base = base
     self.budget = budget
   }
 
   deinit {
-    free(base)
+    if capacity < LargeBlocks.smallest { free(base) } else { LargeBlocks.giveBack(base, capacity) }
     budget?.release(capacity)
+  }
+
+  private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
+    var pointer: UnsafeMutableRawPointer?
+    return posix_memalign(&pointer, bufferAlignment, size) == 0 ? pointer : nil
   }
 }
 

@@ -15,9 +15,8 @@ struct BatchDecoder {
   private var nextNode = 0
   private var nextBuffer = 0
   private var nextVariadic = 0
-  /// Buffers that were decompressed ahead, by several threads.
-  private var ready: [Int: Buffer] = [:]
-  private let decompressor: Decompressor?
+  /// The buffers of a compressed body, decompressed.
+  private var decompressed: [Int: Buffer] = [:]
 
   init(
     header: BatchHeader, body: Buffer, version: MetadataVersion, dictionaries: [Int64: Column], reading: ReadContext
@@ -27,7 +26,6 @@ struct BatchDecoder {
     self.version = version
     self.dictionaries = dictionaries
     self.reading = reading
-    decompressor = header.codec.map { reading.decompressor(for: $0) }
   }
 
   /// Decodes the columns of `fields`, those outside of `projection` excepted.
@@ -37,7 +35,7 @@ struct BatchDecoder {
         .limit, "a batch of \(header.count) rows; the limit is \(reading.options.maximumRows) rows")
     }
     let wanted = projection.map(Set.init)
-    if header.codec != nil, reading.options.threads > 1 { try decompressAhead(fields, wanted) }
+    if let codec = header.codec { try decompress(fields, wanted, codec) }
     var columns: [Int: Column] = [:]
     for (i, field) in fields.enumerated() {
       if let wanted, !wanted.contains(i) {
@@ -156,8 +154,8 @@ struct BatchDecoder {
     for child in field.children { try skip(child) }
   }
 
-  /// Decompresses all buffers of the wanted fields by several threads.
-  private mutating func decompressAhead(_ fields: [IPCField], _ wanted: Set<Int>?) throws(DataError) {
+  /// Decompresses all buffers of the wanted fields.
+  private mutating func decompress(_ fields: [IPCField], _ wanted: Set<Int>?, _ codec: Codec) throws(DataError) {
     var scout = self
     var places: [Int] = []
     for (i, field) in fields.enumerated() {
@@ -167,8 +165,7 @@ struct BatchDecoder {
     }
     var compressed: [Buffer] = []
     for place in places { compressed.append(try stored(place)) }
-    let buffers = try reading.decompressAll(compressed, header.codec!)
-    ready = Dictionary(uniqueKeysWithValues: zip(places, buffers))
+    decompressed = Dictionary(uniqueKeysWithValues: zip(places, try reading.decompress(compressed, codec)))
   }
 
   // MARK: Nodes and buffers
@@ -204,12 +201,8 @@ struct BatchDecoder {
   private mutating func buffer() throws(DataError) -> Buffer {
     let index = nextBuffer
     nextBuffer += 1
-    if let buffer = ready[index] { return buffer }
-    let stored = try stored(index)
-    guard let decompressor else { return stored }
-    let buffer = try decompressor.decompress(stored)
-    if buffer.owner !== stored.owner { reading.counters.count(decompressed: buffer.count) }
-    return buffer
+    if let buffer = decompressed[index] { return buffer }
+    return try stored(index)
   }
 
   /// A buffer of exactly `count` values; what follows them is padding.

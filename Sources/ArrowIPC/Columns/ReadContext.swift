@@ -1,19 +1,20 @@
 // What the decoding of many batches shares: limits, counters, and the contexts of the codecs.
 
 import Memory
+import Synchronization
 
 /// Shared by all batches of one reader, from any thread.
 final class ReadContext: Sendable {
   let options: ReadOptions
   let counters = ReadCounters()
   let budget: MemoryBudget
+  /// Contexts of the codecs that nobody is using: they are dear to make.
+  private let idle = Mutex<[Codec: [Decompressor]]>([:])
 
   init(_ options: ReadOptions) {
     self.options = options
     budget = MemoryBudget(limit: options.memoryLimit)
   }
-
-  func decompressor(for codec: Codec) -> Decompressor { Decompressor(codec, budget: budget) }
 
   /// The same bytes at an address that suits them: copied when the sender's padding does not.
   func aligned(_ buffer: Buffer, to alignment: Int) throws(DataError) -> Buffer {
@@ -23,12 +24,41 @@ final class ReadContext: Sendable {
       copying: UnsafeRawBufferPointer(start: buffer.base, count: buffer.count), budget: budget)
   }
 
-  /// Decompresses buffers by `options.threads` threads.
-  func decompressAll(_ buffers: [Buffer], _ codec: Codec) throws(DataError) -> [Buffer] {
-    let decompressed = try inParallel(buffers.count, threads: options.threads) { (_, i) throws(DataError) in
-      try decompressor(for: codec).decompress(buffers[i])
+  /// Decompresses the buffers of a batch, by `options.threads` threads. They share one block of memory: the columns of a batch
+  /// live and die together, and a large block is cheaper to fill than many small ones.
+  func decompress(_ buffers: [Buffer], _ codec: Codec) throws(DataError) -> [Buffer] {
+    var compressed: [CompressedBuffer] = []
+    var places: [Int] = []
+    var size = 0
+    for buffer in buffers {
+      let next = try CompressedBuffer(buffer, codec)
+      compressed.append(next)
+      places.append(size)
+      let (sum, overflow) = size.addingReportingOverflow(paddedSize(next.length ?? 0))
+      guard !overflow else { throw DataError(.limit, "a batch that would be larger than any memory") }
+      size = sum
     }
-    counters.count(decompressed: decompressed.reduce(0) { $0 + $1.count })
-    return decompressed
+    let memory = try HeapMemory(capacity: size, budget: budget)
+    counters.count(decompressed: compressed.reduce(0) { $0 + ($1.length ?? 0) })
+    // The largest share of a batch may be one column: a thread takes the next buffer when it is done with one.
+    let threads = min(options.threads, size < ReadContext.parallelSize ? 1 : buffers.count)
+    let decompressors = (0..<max(threads, 1)).map { _ in decompressor(for: codec) }
+    defer { giveBack(decompressors, codec) }
+    return try inParallel(buffers.count, threads: decompressors.count) { [compressed, places] (thread, i) throws(DataError) in
+      guard let length = compressed[i].length else { return compressed[i].source }
+      try decompressors[thread].decompress(compressed[i].source, to: memory.base + places[i], length: length)
+      return Buffer(owner: memory, base: UnsafeRawPointer(memory.base + places[i]), count: length)
+    }
+  }
+
+  /// What is worth the start of more threads.
+  private static let parallelSize = 1 << 18
+
+  private func decompressor(for codec: Codec) -> Decompressor {
+    idle.withLock { $0[codec]?.popLast() } ?? Decompressor(codec)
+  }
+
+  private func giveBack(_ decompressors: [Decompressor], _ codec: Codec) {
+    idle.withLock { $0[codec, default: []].append(contentsOf: decompressors) }
   }
 }

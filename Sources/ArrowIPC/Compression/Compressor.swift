@@ -64,16 +64,51 @@ final class Compressor: @unchecked Sendable {
   private static let stored = Buffer(copying: [Int64(-1)])
 }
 
+/// A buffer of a compressed body: how long it will be, and the bytes of its compressed form.
+struct CompressedBuffer {
+  /// The bytes that follow the prefix.
+  let source: Buffer
+  /// How many bytes it stands for; nil when it is stored as it is.
+  let length: Int?
+
+  /// Reads the prefix.
+  /// - Throws: `.malformed` for lengths that cannot be true: they would be allocated before the codec sees the fault.
+  init(_ buffer: Buffer, _ codec: Codec) throws(DataError) {
+    guard buffer.count > 0 else {
+      (source, length) = (.empty, nil)
+      return
+    }
+    guard buffer.count >= prefixSize else {
+      throw DataError(.malformed, "a compressed buffer of \(buffer.count) bytes has no room for its length")
+    }
+    let length = Int(buffer.load(at: 0, as: Int64.self))
+    source = buffer.slice(prefixSize..<buffer.count)
+    if length == -1 {
+      self.length = nil
+      return
+    }
+    guard length >= 0, length / codec.maximumRatio <= source.count + 64 else {
+      throw DataError(.malformed, "\(source.count) compressed bytes claim to stand for \(length)")
+    }
+    self.length = length
+  }
+}
+
+extension Codec {
+  /// The most bytes that a compressed byte can stand for: a zstd block of 128 KiB may be 4 bytes long, an LZ4 length byte
+  /// counts to 255.
+  fileprivate var maximumRatio: Int { self == .zstd ? 1 << 15 : 255 }
+}
+
 /// Decompresses buffers; keeps the libraries' contexts for the next one.
-final class Decompressor {
+final class Decompressor: @unchecked Sendable {
+  // SAFETY (@unchecked Sendable): as for `Compressor`.
   private let codec: Codec
-  private let budget: MemoryBudget?
   private let zstd: OpaquePointer?
   private var lz4: OpaquePointer?
 
-  init(_ codec: Codec, budget: MemoryBudget?) {
+  init(_ codec: Codec) {
     self.codec = codec
-    self.budget = budget
     zstd = codec == .zstd ? ZSTD_createDCtx() : nil
     if codec == .lz4 { LZ4F_createDecompressionContext(&lz4, UInt32(LZ4F_VERSION)) }
     precondition(zstd != nil || lz4 != nil, "out of memory")
@@ -84,33 +119,17 @@ final class Decompressor {
     if let lz4 { LZ4F_freeDecompressionContext(lz4) }
   }
 
-  /// The most bytes that a compressed byte can stand for: a zstd block of 128 KiB may be 4 bytes long, an LZ4 length byte
-  /// counts to 255. A claim beyond that is false, and is not allocated.
-  private var maximumRatio: Int { codec == .zstd ? 1 << 15 : 255 }
-
-  /// The bytes that a buffer of a compressed body stands for; those stored as they are, are not copied.
-  func decompress(_ buffer: Buffer) throws(DataError) -> Buffer {
-    guard buffer.count > 0 else { return .empty }
-    guard buffer.count >= prefixSize else {
-      throw DataError(.malformed, "a compressed buffer of \(buffer.count) bytes has no room for its length")
-    }
-    let length = Int(buffer.load(at: 0, as: Int64.self))
-    let source = buffer.slice(prefixSize..<buffer.count)
-    if length == -1 { return source }
-    guard length >= 0, length / maximumRatio <= source.count + 64 else {
-      throw DataError(.malformed, "\(source.count) compressed bytes claim to stand for \(length)")
-    }
-    guard length > 0 else { return .empty }
-    let memory = try HeapMemory(capacity: length, budget: budget)
+  /// Writes the `length` bytes that a buffer stands for to `target`.
+  func decompress(_ source: Buffer, to target: UnsafeMutableRawPointer, length: Int) throws(DataError) {
+    guard length > 0 else { return }
     let written =
       switch codec {
-      case .zstd: try decompressZstd(source, memory.base, length)
-      case .lz4: try decompressLZ4(source, memory.base, length)
+      case .zstd: try decompressZstd(source, target, length)
+      case .lz4: try decompressLZ4(source, target, length)
       }
     guard written == length else {
       throw DataError(.malformed, "\(codec) data of \(written) bytes, where \(length) are declared")
     }
-    return Buffer(owner: memory, base: UnsafeRawPointer(memory.base), count: length)
   }
 
   private func decompressZstd(

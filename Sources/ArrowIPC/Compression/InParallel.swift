@@ -10,6 +10,11 @@ import Synchronization
 func inParallel<Output: Sendable>(
   _ count: Int, threads: Int, _ body: @Sendable (Int, Int) throws(DataError) -> Output
 ) throws(DataError) -> [Output] {
+  if threads <= 1 {
+    var outputs: [Output] = []
+    for piece in 0..<count { outputs.append(try body(0, piece)) }
+    return outputs
+  }
   let results = Mutex([Result<Output, DataError>?](repeating: nil, count: count))
   let next = Atomic<Int>(0)
   DispatchQueue.concurrentPerform(iterations: min(threads, count)) { thread in
