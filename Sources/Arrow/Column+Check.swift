@@ -102,7 +102,8 @@ extension Column {
       else {
         throw DataError(
           .malformed,
-          "view \(i) is \(view.length) bytes at \(view.offset) of data buffer \(view.bufferIndex), of \(data.count)")
+          "view \(i) is \(view.length) bytes at \(view.offset) of data buffer \(view.bufferIndex), of \(data.count)"
+        )
       }
       if level == .full {
         let prefix = data[view.bufferIndex].load(at: view.offset, as: UInt32.self)
@@ -188,7 +189,9 @@ extension Column {
     for (id, child) in zip(known, children) { rows[Int(id)] = child.count }
     for i in 0..<count {
       let id = ids.load(at: i, as: Int8.self)
-      guard id >= 0, rows[Int(id)] >= 0 else { throw DataError(.malformed, "value \(i) has type id \(id), of \(known)") }
+      guard id >= 0, rows[Int(id)] >= 0 else {
+        throw DataError(.malformed, "value \(i) has type id \(id), of \(known)")
+      }
       guard let offsets else { continue }
       let row = Int(offsets.load(at: i * 4, as: Int32.self))
       guard row >= 0, row < rows[Int(id)] else {
@@ -227,7 +230,9 @@ extension Column {
 }
 
 /// Whether offsets only ever grow from at least 0 to at most `limit`; written so that it vectorises.
-private func areOrdered<T: FixedWidthInteger & SignedInteger>(_ offsets: Span<T>, count: Int, limit: Int) -> Bool {
+private func areOrdered<T: FixedWidthInteger & SignedInteger>(_ offsets: Span<T>, count: Int, limit: Int)
+  -> Bool
+{
   // The sign of `signs` is set when any offset or any step was negative. Steps between offsets that are not negative do
   // not wrap, and a negative offset shows by itself.
   var signs: T = 0

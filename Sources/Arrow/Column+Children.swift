@@ -13,7 +13,8 @@ extension Column {
       replaced = .listView(offsets: offsets, sizes: sizes, child: replacements[0])
     case .fixedList: replaced = .fixedList(replacements[0])
     case .structure: replaced = .structure(replacements)
-    case .union(let ids, let offsets, _): replaced = .union(ids: ids, offsets: offsets, children: replacements)
+    case .union(let ids, let offsets, _):
+      replaced = .union(ids: ids, offsets: offsets, children: replacements)
     case .dictionary(let indices, _): replaced = .dictionary(indices: indices, values: replacements[0])
     case .runs(_, _, let offset):
       replaced = .runs(ends: replacements[0], values: replacements[1], offset: offset)

@@ -5,7 +5,9 @@ import Memory
 extension DataType {
   /// Items per value of a fixed-size list.
   var fixedListSize: Int {
-    guard case .fixedSizeList(_, let size) = self else { preconditionFailure("\(self) is no fixed-size list") }
+    guard case .fixedSizeList(_, let size) = self else {
+      preconditionFailure("\(self) is no fixed-size list")
+    }
     return size
   }
 
@@ -52,7 +54,9 @@ extension Column {
     switch (type.layoutKind, layout) {
     case (.null, .null): break
     case (.bits, .bits(let bits)):
-      guard bits.count == count else { throw DataError(.malformed, "\(bits.count) bits for \(count) booleans") }
+      guard bits.count == count else {
+        throw DataError(.malformed, "\(bits.count) bits for \(count) booleans")
+      }
     case (.fixed, .fixed(let values)):
       try checkSize(values, count, type.byteWidth!, type.valueAlignment, "values of \(type)")
     case (.variable, .variable(let offsets, _)):

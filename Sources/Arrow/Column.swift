@@ -42,7 +42,8 @@ public final class Column: Sendable {
 
   /// A column whose parts were checked together already: by `slice` and by builders.
   init(
-    unchecked type: DataType, count: Int, validity: Bitmap?, nullCount: Int? = nil, layout: Layout, level: CheckLevel
+    unchecked type: DataType, count: Int, validity: Bitmap?, nullCount: Int? = nil, layout: Layout,
+    level: CheckLevel
   ) {
     self.type = type
     self.count = count

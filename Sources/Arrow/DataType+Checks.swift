@@ -26,7 +26,8 @@ extension DataType {
       guard size >= 0 else { throw DataError(.malformed, "fixed_size_list of \(size) items") }
     case .map(let entries, _):
       guard case .structure(let fields) = entries.type, fields.count == 2 else {
-        throw DataError(.malformed, "the entries of a map must be a struct of two fields, not \(entries.type)")
+        throw DataError(
+          .malformed, "the entries of a map must be a struct of two fields, not \(entries.type)")
       }
     case .union(_, let fields, let ids):
       guard fields.count == ids.count else {

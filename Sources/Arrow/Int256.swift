@@ -45,7 +45,9 @@ public struct Int256: Hashable, Sendable {
     public var words: SIMD4<UInt64>
 
     public static func < (left: Magnitude, right: Magnitude) -> Bool {
-      for i in (0..<4).reversed() where left.words[i] != right.words[i] { return left.words[i] < right.words[i] }
+      for i in (0..<4).reversed() where left.words[i] != right.words[i] {
+        return left.words[i] < right.words[i]
+      }
       return false
     }
 

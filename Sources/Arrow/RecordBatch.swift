@@ -22,7 +22,8 @@ public struct RecordBatch: Sendable {
         throw DataError(.invalid, "column '\(field.name)' is \(column.type), its field \(field.type)")
       }
       guard column.count == count else {
-        throw DataError(.invalid, "column '\(field.name)' has \(column.count) values, the batch \(count) rows")
+        throw DataError(
+          .invalid, "column '\(field.name)' has \(column.count) values, the batch \(count) rows")
       }
     }
     self.init(unchecked: schema, columns: columns, count: count)

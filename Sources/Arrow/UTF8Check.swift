@@ -22,7 +22,8 @@ enum UTF8Check {
 
   @inline(__always)
   private static func byte(_ bytes: RawSpan, _ index: Int) -> UInt8 {
-    bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)  // SAFETY: every caller has compared with byteCount.
+    // SAFETY: every caller has compared with byteCount.
+    bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
   }
 
   private static func firstNonASCII(_ bytes: RawSpan, from start: Int) -> Int {

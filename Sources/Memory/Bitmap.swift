@@ -12,7 +12,8 @@ public struct Bitmap: Sendable {
   /// Traps when the buffer is too small; decoders check before.
   @inlinable
   public init(buffer: Buffer, offset: Int = 0, count: Int) {
-    precondition(offset >= 0 && count >= 0 && count <= buffer.count * 8 - offset, "bitmap outside of its buffer")
+    precondition(
+      offset >= 0 && count >= 0 && count <= buffer.count * 8 - offset, "bitmap outside of its buffer")
     let skipped = offset >> 3
     self.buffer =
       skipped == 0
@@ -31,7 +32,8 @@ public struct Bitmap: Sendable {
   @inlinable @inline(__always)
   public subscript(unchecked index: Int) -> Bool {
     let bit = index &+ offset
-    return buffer.base.load(fromByteOffset: bit &>> 3, as: UInt8.self) &>> UInt8(truncatingIfNeeded: bit & 7) & 1
+    return buffer.base.load(fromByteOffset: bit &>> 3, as: UInt8.self) &>> UInt8(truncatingIfNeeded: bit & 7)
+      & 1
       != 0
   }
 

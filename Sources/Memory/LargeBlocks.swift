@@ -57,7 +57,9 @@ enum LargeBlocks {
   private static func map(_ length: Int) -> UnsafeMutableRawPointer? {
     // Mapped with room for an aligned start; what is in front of it and behind is given back.
     let reserved = length + hugePage
-    guard let start = mmap(nil, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+    guard
+      let start = mmap(
+        nil, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
       start != MAP_FAILED
     else { return nil }
     let head = Int((0 &- UInt(bitPattern: start)) % UInt(hugePage))

@@ -37,7 +37,9 @@ public final class HeapMemory: MemoryOwner, @unchecked Sendable {
     }
     capacity = max(paddedSize(wanted), bufferAlignment)
     try budget?.reserve(capacity)
-    guard let base = capacity < LargeBlocks.smallest ? HeapMemory.allocate(capacity) : LargeBlocks.take(capacity) else {
+    guard
+      let base = capacity < LargeBlocks.smallest ? HeapMemory.allocate(capacity) : LargeBlocks.take(capacity)
+    else {
       budget?.release(capacity)
       throw DataError(.limit, "out of memory: \(capacity) bytes were refused")
     }

@@ -12,7 +12,8 @@ public struct AllTypes: SampleTable {
     schema = AllTypes.schema
     fillers = AllTypes.schema.fields.enumerated().map { i, field in
       RandomFiller(
-        field.type, RandomSource(seed: seed &+ UInt64(i) &* 0x9E37_79B9), nullsOneIn: field.isNullable ? nullsOneIn : nil)
+        field.type, RandomSource(seed: seed &+ UInt64(i) &* 0x9E37_79B9),
+        nullsOneIn: field.isNullable ? nullsOneIn : nil)
     }
   }
 
@@ -37,14 +38,17 @@ public struct AllTypes: SampleTable {
     fields.append(Field("not_null", .int32, isNullable: false))
     fields.append(Field("", .utf8, metadata: ["note": "a field without a name"]))
     fields.append(
-      Field("uuid", .fixedSizeBinary(16), metadata: ["ARROW:extension:name": "arrow.uuid", "ARROW:extension:metadata": ""]))
+      Field(
+        "uuid", .fixedSizeBinary(16),
+        metadata: ["ARROW:extension:name": "arrow.uuid", "ARROW:extension:metadata": ""]))
     return fields
   }()
 
   public static let simpleTypes: [DataType] =
     [.null, .bool] + IntegerType.allCases.map(\.dataType) + [
       .float16, .float32, .float64,
-      .decimal32(precision: 9, scale: 2), .decimal64(precision: 18, scale: 0), .decimal128(precision: 38, scale: 10),
+      .decimal32(precision: 9, scale: 2), .decimal64(precision: 18, scale: 0),
+      .decimal128(precision: 38, scale: 10),
       .decimal128(precision: 12, scale: -3), .decimal256(precision: 76, scale: 76),
       .date32, .date64, .time32(.second), .time32(.millisecond), .time64(.microsecond), .time64(.nanosecond),
     ]
@@ -53,14 +57,16 @@ public struct AllTypes: SampleTable {
     }
     + IntervalUnit.allCases.map { .interval($0) }
     + [
-      .utf8, .largeUtf8, .utf8View, .binary, .largeBinary, .binaryView, .fixedSizeBinary(5), .fixedSizeBinary(0),
+      .utf8, .largeUtf8, .utf8View, .binary, .largeBinary, .binaryView, .fixedSizeBinary(5),
+      .fixedSizeBinary(0),
     ]
 
   public static let nestedTypes: [DataType] = {
     let item = Field("item", .int32)
     let text = Field("item", .utf8View)
     let pair = Field(
-      "entries", .structure([Field("key", .utf8, isNullable: false), Field("value", .float64)]), isNullable: false)
+      "entries", .structure([Field("key", .utf8, isNullable: false), Field("value", .float64)]),
+      isNullable: false)
     let list = Field("item", .list(text))
     let choices = [Field("number", .int64), Field("text", .utf8), Field("list", .list(item))]
     let ends = { (type: DataType) in Field("run_ends", type, isNullable: false) }
@@ -80,13 +86,22 @@ public struct AllTypes: SampleTable {
       .runEndEncoded(runEnds: ends(.int16), values: Field("values", .utf8)),
       .runEndEncoded(runEnds: ends(.int32), values: Field("values", .float64)),
       .runEndEncoded(runEnds: ends(.int64), values: Field("values", .list(item))),
-      .list(Field("item", .structure([Field("tags", .map(entries: pair, keysSorted: true)), Field("more", list.type)]))),
+      .list(
+        Field(
+          "item",
+          .structure([Field("tags", .map(entries: pair, keysSorted: true)), Field("more", list.type)]))),
       .structure([Field("deep", .largeListView(Field("item", .fixedSizeList(list, 2))))]),
       .list(Field("item", .dictionary(indices: .uint16, values: .utf8, isOrdered: false))),
       .dictionary(
-        indices: .int32, values: .list(Field("item", .dictionary(indices: .int8, values: .binary, isOrdered: false))),
+        indices: .int32,
+        values: .list(Field("item", .dictionary(indices: .int8, values: .binary, isOrdered: false))),
         isOrdered: false),
-      .union(.dense, fields: [Field("s", .structure(choices)), Field("r", .runEndEncoded(runEnds: ends(.int32), values: Field("values", .bool)))], ids: [1, 2]),
+      .union(
+        .dense,
+        fields: [
+          Field("s", .structure(choices)),
+          Field("r", .runEndEncoded(runEnds: ends(.int32), values: Field("values", .bool))),
+        ], ids: [1, 2]),
     ]
   }()
 }

@@ -80,14 +80,16 @@ public struct People: SampleTable {
   }
 
   private static let cities = [
-    "New York", "Los Angeles", "Chicago", "Houston", "Phoenix", "Philadelphia", "San Antonio", "San Diego", "Dallas",
+    "New York", "Los Angeles", "Chicago", "Houston", "Phoenix", "Philadelphia", "San Antonio", "San Diego",
+    "Dallas",
     "San Jose",
   ]
   private static let departments = [
     "Engineering", "Marketing", "Sales", "HR", "Finance", "Operations", "Legal", "Support",
   ]
   private static let names = [
-    "Alice", "Bob", "Charlie", "Daniel", "Eve", "Frank", "Grace", "Heidi", "Ivan", "Judy", "Mallory", "Niaj", "Olivia",
+    "Alice", "Bob", "Charlie", "Daniel", "Eve", "Frank", "Grace", "Heidi", "Ivan", "Judy", "Mallory", "Niaj",
+    "Olivia",
     "Peggy", "Rupert", "Sybil", "Trent", "Victor", "Walter", "Zoë",
   ]
 }

@@ -48,7 +48,9 @@ public final class RandomFiller {
 
   private static func pool(_ type: DataType, _ random: inout RandomSource, nullsOneIn: Int?) -> Column {
     let filler = RandomFiller(type, RandomSource(seed: random.next()), nullsOneIn: nullsOneIn)
-    do throws(DataError) { for _ in 0..<12 { try filler.append() } } catch { preconditionFailure(error.message) }
+    do throws(DataError) { for _ in 0..<12 { try filler.append() } } catch {
+      preconditionFailure(error.message)
+    }
     return filler.builder.finish()
   }
 
@@ -69,10 +71,18 @@ public final class RandomFiller {
     case let texts as BinaryBuilder<Int32>: try texts.append(text().span.bytes)
     case let texts as BinaryBuilder<Int64>: try texts.append(text().span.bytes)
     case let texts as BinaryViewBuilder: try texts.append(text().span.bytes)
-    case let list as ListBuilder<Int32>: try appendItems(); try list.closeList()
-    case let list as ListBuilder<Int64>: try appendItems(); try list.closeList()
-    case let list as ListViewBuilder<Int32>: try appendItems(); try list.closeList()
-    case let list as ListViewBuilder<Int64>: try appendItems(); try list.closeList()
+    case let list as ListBuilder<Int32>:
+      try appendItems()
+      try list.closeList()
+    case let list as ListBuilder<Int64>:
+      try appendItems()
+      try list.closeList()
+    case let list as ListViewBuilder<Int32>:
+      try appendItems()
+      try list.closeList()
+    case let list as ListViewBuilder<Int64>:
+      try appendItems()
+      try list.closeList()
     case let list as FixedSizeListBuilder:
       guard case .fixedSizeList(_, let size) = type else { preconditionFailure() }
       for _ in 0..<size { try children[0].append() }
@@ -138,7 +148,9 @@ public final class RandomFiller {
     }
   }
 
-  private static func power(_ exponent: Int) -> Int { (0..<exponent).reduce(1) { product, _ in product * 10 } }
+  private static func power(_ exponent: Int) -> Int {
+    (0..<exponent).reduce(1) { product, _ in product * 10 }
+  }
 
   /// The bytes of a decimal, an interval or a fixed-size binary value.
   private func wideBytes() -> [UInt8] {
@@ -163,14 +175,18 @@ public final class RandomFiller {
       return bytes
     }
     while bytes.count < type.byteWidth! {
-      withUnsafeBytes(of: random.oneIn(2) ? random.next() : UInt64(random.below(100))) { bytes.append(contentsOf: $0) }
+      withUnsafeBytes(of: random.oneIn(2) ? random.next() : UInt64(random.below(100))) {
+        bytes.append(contentsOf: $0)
+      }
     }
     return Array(bytes.prefix(type.byteWidth!))
   }
 
   /// The bytes of a text or binary value: empty, short, long, and of several scripts.
   private func text() -> [UInt8] {
-    guard type.isText else { return (0..<random.below(random.oneIn(8) ? 60 : 14)).map { _ in UInt8(random.below(256)) } }
+    guard type.isText else {
+      return (0..<random.below(random.oneIn(8) ? 60 : 14)).map { _ in UInt8(random.below(256)) }
+    }
     let pieces = ["a", "Zoë", "日本", "🏹", "\"", "\\", "\n", "\u{0}", "x y", "Ω"]
     var text = ""
     for _ in 0..<random.below(random.oneIn(8) ? 20 : 5) { text += random.pick(pieces) }

@@ -52,14 +52,17 @@ struct Arguments {
         break
       }
       let (name, attached) = Arguments.split(word)
-      guard let option = options.first(where: { "--\($0.name)" == name || $0.short.map { "-\($0)" } == name }) else {
+      guard let option = options.first(where: { "--\($0.name)" == name || $0.short.map { "-\($0)" } == name })
+      else {
         throw UsageError("unknown option '\(name)'")
       }
       if option.value == nil {
         guard attached == nil else { throw UsageError("option '\(name)' takes no value") }
         values[option.name] = ""
       } else {
-        guard let value = attached ?? rest.popFirst() else { throw UsageError("option '\(name)' needs a value") }
+        guard let value = attached ?? rest.popFirst() else {
+          throw UsageError("option '\(name)' needs a value")
+        }
         values[option.name] = value
       }
     }
@@ -77,7 +80,9 @@ struct Arguments {
   func integer(_ option: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
     guard let text = values[option] else { return nil }
     guard let value = Int(text.filter { $0 != "_" }), range.contains(value) else {
-      let limits = range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+      let limits =
+        range.upperBound == .max
+        ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
       throw UsageError("option '--\(option)' takes a whole number, \(limits), not '\(text)'")
     }
     return value
@@ -104,7 +109,8 @@ struct Arguments {
       factor = unit
       digits = digits.dropLast()
     }
-    guard let number = Int(digits), number > 0, case let (bytes, overflow) = number.multipliedReportingOverflow(by: factor),
+    guard let number = Int(digits), number > 0,
+      case let (bytes, overflow) = number.multipliedReportingOverflow(by: factor),
       !overflow
     else { throw UsageError("option '--\(option)' takes a size such as 512M or 4G, not '\(text)'") }
     return bytes
@@ -112,7 +118,9 @@ struct Arguments {
 
   /// Exactly these operands.
   func operands(_ names: String...) throws(UsageError) -> [String] {
-    guard operands.count <= names.count else { throw UsageError("unexpected argument '\(operands[names.count])'") }
+    guard operands.count <= names.count else {
+      throw UsageError("unexpected argument '\(operands[names.count])'")
+    }
     guard operands.count == names.count else { throw UsageError("\(names[operands.count]) is missing") }
     return operands
   }

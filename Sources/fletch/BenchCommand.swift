@@ -113,14 +113,19 @@ private struct FileSink {
   let sink: DescriptorSink
 
   init(path: String) throws(DataError) {
-    let raw = try systemCall("create '\(path)'") { open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644) }
+    let raw = try systemCall("create '\(path)'") {
+      open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    }
     sink = DescriptorSink(FileDescriptor(raw), name: path)
   }
 }
 
 /// The sum of the column `value`, or of the first one of doubles, without its nulls.
 private func sumOfValues(_ file: FileReader) throws -> Double {
-  guard let place = file.schema.index(of: "value") ?? file.schema.fields.firstIndex(where: { $0.type == .float64 }) else {
+  guard
+    let place = file.schema.index(of: "value")
+      ?? file.schema.fields.firstIndex(where: { $0.type == .float64 })
+  else {
     throw DataError(.invalid, "the file has no column of doubles to sum")
   }
   var total = 0.0

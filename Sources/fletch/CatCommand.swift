@@ -13,7 +13,8 @@ let catCommand = Command(
     maps arrays of pairs.
     """,
   options: [
-    Option("limit", "N", short: "n", "Print at most N rows."), SharedOptions.threads, SharedOptions.memoryLimit,
+    Option("limit", "N", short: "n", "Print at most N rows."), SharedOptions.threads,
+    SharedOptions.memoryLimit,
   ],
   run: { arguments in
     let path = try arguments.operands("FILE")[0]

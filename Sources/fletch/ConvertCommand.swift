@@ -13,7 +13,8 @@ let convertCommand = Command(
     changes: types, metadata, nulls, dictionaries. Without --batch-rows the batches stay as they are.
     """,
   options: [
-    Option("to", "FORMAT", "file or stream. By default stream where OUT ends in .arrows\nor is '-', else file."),
+    Option(
+      "to", "FORMAT", "file or stream. By default stream where OUT ends in .arrows\nor is '-', else file."),
     SharedOptions.codec, SharedOptions.level,
     Option("batch-rows", "N", "Cut and merge the batches to N rows each."),
     SharedOptions.threads, SharedOptions.memoryLimit, SharedOptions.quiet,
@@ -44,7 +45,8 @@ let convertCommand = Command(
     if !arguments.has("quiet"), paths[1] != "-" {
       let rate = Int(Double(progress.rows) / max(progress.seconds, 0.001))
       printError(
-        "\(paths[1]): \(progress.rows.grouped) rows, \(readableBytes(output.sink.position)), \(rate.grouped) rows/s\n")
+        "\(paths[1]): \(progress.rows.grouped) rows, \(readableBytes(output.sink.position)), \(rate.grouped) rows/s\n"
+      )
     }
   })
 

@@ -92,9 +92,15 @@ struct InspectReport {
   var text: String {
     var lines: [(String, String)] = [
       ("file", path),
-      ("format", (format == .file ? "Arrow IPC file (Feather V2)" : "Arrow IPC stream") + ", metadata \(version)"),
+      (
+        "format",
+        (format == .file ? "Arrow IPC file (Feather V2)" : "Arrow IPC stream") + ", metadata \(version)"
+      ),
     ]
-    if size > 0 { lines.append(("size", size < 1024 ? readableBytes(size) : "\(readableBytes(size)) (\(size.grouped) bytes)")) }
+    if size > 0 {
+      lines.append(
+        ("size", size < 1024 ? readableBytes(size) : "\(readableBytes(size)) (\(size.grouped) bytes)"))
+    }
     lines.append(("rows", rows.grouped))
     lines.append(("batches", batches == 0 ? "0" : "\(batches.grouped), of \(batchSizes) rows"))
     lines.append(("codec", codecName))
@@ -114,7 +120,8 @@ struct InspectReport {
 
   private var mapsText: String {
     if maps { return "yes, reading copies nothing" }
-    return isCompressed ? "no, it is compressed" : "no, \(copied.grouped) bytes are misaligned and must be copied"
+    return isCompressed
+      ? "no, it is compressed" : "no, \(copied.grouped) bytes are misaligned and must be copied"
   }
 
   private func metadataText(_ title: String, _ metadata: Metadata, indent: String) -> String {
@@ -129,7 +136,9 @@ struct InspectReport {
   /// Bytes as text on one line of a bounded length, without control characters.
   private static func readable(_ bytes: [UInt8]) -> String {
     let text = String(decoding: bytes, as: UTF8.self)
-    let shown = text.unicodeScalars.prefix(200).map { $0.properties.generalCategory == .control ? "\u{FFFD}" : "\($0)" }
+    let shown = text.unicodeScalars.prefix(200).map {
+      $0.properties.generalCategory == .control ? "\u{FFFD}" : "\($0)"
+    }
     return shown.joined() + (text.unicodeScalars.count > 200 ? "… (\(bytes.count.grouped) bytes)" : "")
   }
 
@@ -172,8 +181,12 @@ struct InspectReport {
       }
       add("}")
     }
-    add("{\"format\":\"\(format.rawValue)\",\"metadataVersion\":\"\(version)\",\"size\":\(size),\"rows\":\(rows),")
-    add("\"batches\":\(batches),\"codec\":\"\(codecName)\",\"alignment\":\(alignment),\"maps\":\(maps),\"schemaMetadata\":")
+    add(
+      "{\"format\":\"\(format.rawValue)\",\"metadataVersion\":\"\(version)\",\"size\":\(size),\"rows\":\(rows),"
+    )
+    add(
+      "\"batches\":\(batches),\"codec\":\"\(codecName)\",\"alignment\":\(alignment),\"maps\":\(maps),\"schemaMetadata\":"
+    )
     add(schema.metadata)
     add(",\"footerMetadata\":")
     add(footer)
@@ -183,7 +196,9 @@ struct InspectReport {
       add(string: column.field.name)
       add(",\"type\":")
       add(string: "\(column.field.type)")
-      add(",\"nullable\":\(column.field.isNullable),\"nulls\":\(column.nulls),\"bytes\":\(column.bytes),\"metadata\":")
+      add(
+        ",\"nullable\":\(column.field.isNullable),\"nulls\":\(column.nulls),\"bytes\":\(column.bytes),\"metadata\":"
+      )
       add(column.field.metadata)
       add("}")
     }

@@ -23,14 +23,18 @@ let sampleCommand = Command(
     Option("rows", "N", "Rows to write (default: 5 people, 1,000,000 readings,\n1,000 of types)."),
     Option("seed", "S", "Seed of the random numbers (default 42)."),
     Option("batch-rows", "N", "Rows in a batch (default: 1,000 people, 65,536 readings,\n100 of types)."),
-    Option("output", "FILE", short: "o", "Where to (default sql_data.feather for people, else KIND.feather);\n'-' is standard output."),
-    Option("to", "FORMAT", "file or stream. By default stream where FILE ends in .arrows\nor is '-', else file."),
+    Option(
+      "output", "FILE", short: "o",
+      "Where to (default sql_data.feather for people, else KIND.feather);\n'-' is standard output."),
+    Option(
+      "to", "FORMAT", "file or stream. By default stream where FILE ends in .arrows\nor is '-', else file."),
     SharedOptions.codec, SharedOptions.level, SharedOptions.threads, SharedOptions.quiet,
   ],
   run: { arguments in
     _ = try arguments.operands()
     let kind = try arguments.choice("kind", of: SampleKind.self) ?? .people
-    let path = arguments.string("output") ?? (kind == .people ? "sql_data.feather" : "\(kind.rawValue).feather")
+    let path =
+      arguments.string("output") ?? (kind == .people ? "sql_data.feather" : "\(kind.rawValue).feather")
     let rows = try arguments.integer("rows", in: 0...Int.max)
     let seed = try arguments.integer("seed", in: 0...Int.max) ?? 42
     let batchRows = try arguments.integer("batch-rows", in: 1...Int(Int32.max)) ?? kind.defaultBatchRows
@@ -57,7 +61,8 @@ let sampleCommand = Command(
     try writer.finish()
     try output.commit()
     if !arguments.has("quiet"), path != "-" {
-      print("Success! '\(path)' created with \(total) \(kind == .people && rows == nil ? "" : "random ")records.")
+      print(
+        "Success! '\(path)' created with \(total) \(kind == .people && rows == nil ? "" : "random ")records.")
     }
   })
 

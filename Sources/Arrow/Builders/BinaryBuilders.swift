@@ -42,7 +42,8 @@ public final class BinaryBuilder<Offset: FixedWidthInteger & SignedInteger & Bit
 
   private func checkRoom(for more: Int) throws(DataError) {
     guard Int(Offset.max) - bytes.count >= more else {
-      throw DataError(.limit, "a \(type) column holds at most \(Offset.max) bytes; cut it into smaller batches")
+      throw DataError(
+        .limit, "a \(type) column holds at most \(Offset.max) bytes; cut it into smaller batches")
     }
   }
 
@@ -101,7 +102,9 @@ public final class BinaryViewBuilder: ColumnBuilder {
 
   private func appendSlot(_ value: RawSpan) throws(DataError) {
     let length = value.byteCount
-    guard length <= Int32.max else { throw DataError(.limit, "a value of \(length) bytes; a view reaches 2 GiB") }
+    guard length <= Int32.max else {
+      throw DataError(.limit, "a value of \(length) bytes; a view reaches 2 GiB")
+    }
     if length <= BinaryViewValue.inlineLimit {
       views.append(Int32(length))
       views.append(contentsOf: value)
@@ -109,7 +112,8 @@ public final class BinaryViewBuilder: ColumnBuilder {
       return
     }
     if block.count > 0, block.count + length > BinaryViewBuilder.blockSize { blocks.append(block.freeze()) }
-    let prefix = value.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt32.self)  // SAFETY: there are at least 13 bytes.
+    // SAFETY: there are at least 13 bytes.
+    let prefix = value.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt32.self)
     views.append(BinaryViewValue(length: length, prefix: prefix, buffer: blocks.count, offset: block.count))
     block.append(contentsOf: value)
   }
@@ -131,7 +135,8 @@ public final class BinaryViewBuilder: ColumnBuilder {
       } else {
         views.append(
           BinaryViewValue(
-            length: view.length, prefix: view.prefix, buffer: adopted.first + view.bufferIndex, offset: view.offset))
+            length: view.length, prefix: view.prefix, buffer: adopted.first + view.bufferIndex,
+            offset: view.offset))
       }
     }
   }

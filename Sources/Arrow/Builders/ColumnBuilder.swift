@@ -87,7 +87,8 @@ struct ValidityBuilder: ~Copyable {
   }
 
   mutating func append(_ validity: Bitmap?, rows: Range<Int>) {
-    guard let slice = validity?.slice(rows), case let nulls = slice.count - slice.countOnes(), nulls > 0 else {
+    guard let slice = validity?.slice(rows), case let nulls = slice.count - slice.countOnes(), nulls > 0
+    else {
       appendValid(rows.count)
       return
     }

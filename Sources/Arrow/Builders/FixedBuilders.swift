@@ -38,7 +38,8 @@ public final class FixedBuilder<T: BitwiseCopyable>: ColumnBuilder {
   /// Traps when the type's values are not as wide as `T`.
   public override init(type: DataType) {
     precondition(
-      type.layoutKind == .fixed && type.byteWidth == MemoryLayout<T>.stride, "\(T.self) is not as wide as \(type)")
+      type.layoutKind == .fixed && type.byteWidth == MemoryLayout<T>.stride,
+      "\(T.self) is not as wide as \(type)")
     super.init(type: type)
   }
 

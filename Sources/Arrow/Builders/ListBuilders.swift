@@ -27,7 +27,8 @@ public final class ListBuilder<Offset: FixedWidthInteger & SignedInteger & Bitwi
 
   private func checkRoom(for more: Int) throws(DataError) {
     guard Int(Offset.max) - child.count >= more else {
-      throw DataError(.limit, "a \(type) column holds at most \(Offset.max) items; cut it into smaller batches")
+      throw DataError(
+        .limit, "a \(type) column holds at most \(Offset.max) items; cut it into smaller batches")
     }
   }
 
@@ -50,7 +51,8 @@ public final class ListBuilder<Offset: FixedWidthInteger & SignedInteger & Bitwi
 }
 
 /// List views: as lists, each list after the one before it.
-public final class ListViewBuilder<Offset: FixedWidthInteger & SignedInteger & BitwiseCopyable>: ColumnBuilder {
+public final class ListViewBuilder<Offset: FixedWidthInteger & SignedInteger & BitwiseCopyable>: ColumnBuilder
+{
   public let child: ColumnBuilder
   @exclusivity(unchecked) private var offsets = GrowableBuffer()
   @exclusivity(unchecked) private var sizes = GrowableBuffer()
@@ -85,7 +87,9 @@ public final class ListViewBuilder<Offset: FixedWidthInteger & SignedInteger & B
   }
 
   override func appendSlots(_ column: Column, _ rows: Range<Int>) throws(DataError) {
-    guard case .listView(let sourceOffsets, let sourceSizes, let items) = column.layout else { preconditionFailure() }
+    guard case .listView(let sourceOffsets, let sourceSizes, let items) = column.layout else {
+      preconditionFailure()
+    }
     // Lists may overlap and come in any order: what all of them span is copied once, and they keep their places in it.
     let span = column.itemSpan(rows)
     let shift = child.count - span.lowerBound
@@ -95,7 +99,8 @@ public final class ListViewBuilder<Offset: FixedWidthInteger & SignedInteger & B
     let oldSizes = sourceSizes.values(of: Offset.self)
     for row in rows {
       let size = oldSizes[row]
-      offsets.append(size == 0 ? Offset(truncatingIfNeeded: start) : oldOffsets[row] &+ Offset(truncatingIfNeeded: shift))
+      offsets.append(
+        size == 0 ? Offset(truncatingIfNeeded: start) : oldOffsets[row] &+ Offset(truncatingIfNeeded: shift))
       sizes.append(size)
     }
     start = child.count
@@ -113,7 +118,9 @@ public final class FixedSizeListBuilder: ColumnBuilder {
   private let size: Int
 
   public override init(type: DataType) {
-    guard case .fixedSizeList(let field, let size) = type else { preconditionFailure("\(type) is no fixed-size list") }
+    guard case .fixedSizeList(let field, let size) = type else {
+      preconditionFailure("\(type) is no fixed-size list")
+    }
     child = field.type.makeBuilder()
     self.size = size
     super.init(type: type)

@@ -14,7 +14,9 @@ public final class StructBuilder: ColumnBuilder {
 
   /// Traps when some child has not got exactly one value since the last struct.
   public func closeStruct() {
-    for child in children { precondition(child.count == count + 1, "a struct without one value of each field") }
+    for child in children {
+      precondition(child.count == count + 1, "a struct without one value of each field")
+    }
     validity.appendValid()
   }
 
@@ -36,7 +38,9 @@ public final class UnionBuilder: ColumnBuilder {
   @exclusivity(unchecked) private var offsets = GrowableBuffer()
 
   public override init(type: DataType) {
-    guard case .union(let mode, let fields, let ids) = type else { preconditionFailure("\(type) is no union") }
+    guard case .union(let mode, let fields, let ids) = type else {
+      preconditionFailure("\(type) is no union")
+    }
     children = fields.map { $0.type.makeBuilder() }
     self.ids = ids
     isDense = mode == .dense
@@ -79,7 +83,9 @@ public final class UnionBuilder: ColumnBuilder {
   }
 
   override func finishLayout() -> Layout {
-    .union(ids: typeIDs.freeze(), offsets: isDense ? offsets.freeze() : nil, children: children.map { $0.finish() })
+    .union(
+      ids: typeIDs.freeze(), offsets: isDense ? offsets.freeze() : nil, children: children.map { $0.finish() }
+    )
   }
 }
 
@@ -95,7 +101,9 @@ public final class DictionaryBuilder: ColumnBuilder {
   private var translatedFrom: Column?
 
   public override init(type: DataType) {
-    guard case .dictionary(let indexType, let valueType, _) = type else { preconditionFailure("\(type) is no dictionary") }
+    guard case .dictionary(let indexType, let valueType, _) = type else {
+      preconditionFailure("\(type) is no dictionary")
+    }
     self.indexType = indexType
     values = valueType.makeBuilder()
     super.init(type: type)
@@ -226,7 +234,9 @@ public final class RunEndBuilder: ColumnBuilder {
   }
 
   override func appendSlots(_ column: Column, _ rows: Range<Int>) throws(DataError) {
-    guard case .runs(let sourceEnds, let sourceValues, let offset) = column.layout else { preconditionFailure() }
+    guard case .runs(let sourceEnds, let sourceValues, let offset) = column.layout else {
+      preconditionFailure()
+    }
     var row = rows.lowerBound
     var run = column.run(at: row)
     while row < rows.upperBound {
@@ -241,7 +251,8 @@ public final class RunEndBuilder: ColumnBuilder {
     if values.count > 0 { ends.append(rowCount, as: endType) }
     let runCount = values.count
     let endColumn = Column(
-      unchecked: endType.dataType, count: runCount, validity: nil, layout: .fixed(ends.freeze()), level: .full)
+      unchecked: endType.dataType, count: runCount, validity: nil, layout: .fixed(ends.freeze()), level: .full
+    )
     rowCount = 0
     lastKey = []
     return .runs(ends: endColumn, values: values.finish(), offset: 0)

@@ -19,7 +19,11 @@ extension Column {
     case .fixed(let values): appendFixedJSON(values, row, to: &text)
     case .variable, .views:
       let bytes = bytes(at: row)
-      if type.isText { JSONText.appendString(bytes, to: &text) } else { JSONText.appendHexadecimal(bytes, to: &text) }
+      if type.isText {
+        JSONText.appendString(bytes, to: &text)
+      } else {
+        JSONText.appendHexadecimal(bytes, to: &text)
+      }
     case .list(_, let child), .listView(_, _, let child), .fixedList(let child):
       if case .map = type {
         appendMapJSON(child, row, to: &text)
@@ -76,8 +80,11 @@ extension Column {
       quoted { DecimalText.append(value, scale: scale, to: &$0) }
     case .date32: quoted { TemporalText.appendDate(days: int32(row * 4), to: &$0) }
     case .date64:
-      quoted { TemporalText.appendDate(days: TemporalText.divide(int64(row * 8), by: 86_400_000).quotient, to: &$0) }
-    case .time32(let unit), .time64(let unit): quoted { TemporalText.appendTime(ticks: ticks(), unit, to: &$0) }
+      quoted {
+        TemporalText.appendDate(days: TemporalText.divide(int64(row * 8), by: 86_400_000).quotient, to: &$0)
+      }
+    case .time32(let unit), .time64(let unit):
+      quoted { TemporalText.appendTime(ticks: ticks(), unit, to: &$0) }
     case .timestamp(let unit, let zone):
       quoted { TemporalText.appendTimestamp(ticks: ticks(), unit, isInstant: zone != nil, to: &$0) }
     case .duration(let unit): quoted { $0.append(contentsOf: "\(ticks()) \(unit.symbol)".utf8) }
@@ -88,7 +95,8 @@ extension Column {
     case .interval(.monthDayNano):
       text.append(
         contentsOf:
-          "{\"months\":\(int32(row * 16)),\"days\":\(int32(row * 16 + 4)),\"nanoseconds\":\(int64(row * 16 + 8))}".utf8
+          "{\"months\":\(int32(row * 16)),\"days\":\(int32(row * 16 + 4)),\"nanoseconds\":\(int64(row * 16 + 8))}"
+          .utf8
       )
     case .fixedSizeBinary: JSONText.appendHexadecimal(bytes(at: row), to: &text)
     default: preconditionFailure("\(type) is not of fixed width")
@@ -148,7 +156,9 @@ public enum JSONText {
   }
 
   /// The shortest digits that are this value and no other of its width.
-  static func appendNumber<T: BinaryFloatingPoint & LosslessStringConvertible>(_ value: T, to text: inout [UInt8]) {
+  static func appendNumber<T: BinaryFloatingPoint & LosslessStringConvertible>(
+    _ value: T, to text: inout [UInt8]
+  ) {
     if value.isFinite {
       text.append(contentsOf: value.description.utf8)
     } else {

@@ -41,7 +41,8 @@ public enum TemporalText {
 
   /// `YYYY-MM-DDTHH:MM:SS` with a fraction, and `Z` for the instants of timestamps with a zone.
   public static func appendTimestamp(
-    ticks: Int, _ unit: TimeUnit, isInstant: Bool, separator: UInt8 = UInt8(ascii: "T"), to text: inout [UInt8]
+    ticks: Int, _ unit: TimeUnit, isInstant: Bool, separator: UInt8 = UInt8(ascii: "T"),
+    to text: inout [UInt8]
   ) {
     let (days, rest) = divide(ticks, by: 86_400 * Int(unit.perSecond))
     appendDate(days: days, to: &text)

@@ -19,7 +19,8 @@ struct BatchDecoder {
   private var decompressed: [Int: Buffer] = [:]
 
   init(
-    header: BatchHeader, body: Buffer, version: MetadataVersion, dictionaries: [Int64: Column], reading: ReadContext
+    header: BatchHeader, body: Buffer, version: MetadataVersion, dictionaries: [Int64: Column],
+    reading: ReadContext
   ) {
     self.header = header
     self.body = body
@@ -155,7 +156,9 @@ struct BatchDecoder {
   }
 
   /// Decompresses all buffers of the wanted fields.
-  private mutating func decompress(_ fields: [IPCField], _ wanted: Set<Int>?, _ codec: Codec) throws(DataError) {
+  private mutating func decompress(_ fields: [IPCField], _ wanted: Set<Int>?, _ codec: Codec)
+    throws(DataError)
+  {
     var scout = self
     var places: [Int] = []
     for (i, field) in fields.enumerated() {
@@ -187,7 +190,8 @@ struct BatchDecoder {
   /// The bytes of a buffer as they are in the body.
   private func stored(_ index: Int) throws(DataError) -> Buffer {
     guard index < header.buffers.count else {
-      throw DataError(.malformed, "the batch has \(header.buffers.count) buffers, fewer than its schema needs")
+      throw DataError(
+        .malformed, "the batch has \(header.buffers.count) buffers, fewer than its schema needs")
     }
     let offset = header.buffers.load(index, as: Int64.self)
     let length = header.buffers.load(index, offset: 8, as: Int64.self)

@@ -135,7 +135,8 @@ extension Column {
 
   private func offset(_ index: Int) -> Int {
     type.hasLargeOffsets
-      ? Int(offsetBuffer.load(at: index * 8, as: Int64.self)) : Int(offsetBuffer.load(at: index * 4, as: Int32.self))
+      ? Int(offsetBuffer.load(at: index * 8, as: Int64.self))
+      : Int(offsetBuffer.load(at: index * 4, as: Int32.self))
   }
 
   /// The offsets less `start`; the same bytes when that is 0.

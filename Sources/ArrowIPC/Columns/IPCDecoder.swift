@@ -94,7 +94,8 @@ public struct IPCDecoder: Sendable {
       if header.isDelta, let before = dictionaries[header.id] {
         let extended = before.count + values.count
         guard extended <= reading.options.maximumRows else {
-          throw DataError(.limit, "a dictionary of \(extended) values; the limit is \(reading.options.maximumRows)")
+          throw DataError(
+            .limit, "a dictionary of \(extended) values; the limit is \(reading.options.maximumRows)")
         }
         dictionaries[header.id] = try Column.concatenating([before, values])
       } else {

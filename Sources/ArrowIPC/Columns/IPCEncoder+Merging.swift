@@ -13,8 +13,12 @@ extension IPCEncoder {
     guard let before = sent[dictionary.id] else {
       return values === ownValues ? column : try column.replacingChildren([values])
     }
-    if before === values || before.hasEqualValues(to: values) { return try column.replacingChildren([before]) }
-    if values.extends(before) { return values === ownValues ? column : try column.replacingChildren([values]) }
+    if before === values || before.hasEqualValues(to: values) {
+      return try column.replacingChildren([before])
+    }
+    if values.extends(before) {
+      return values === ownValues ? column : try column.replacingChildren([values])
+    }
     return try merge(column, values, into: before, dictionary)
   }
 

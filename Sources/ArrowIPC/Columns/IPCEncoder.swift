@@ -28,9 +28,12 @@ public struct IPCEncoder {
     schema: Schema, options: WriteOptions = WriteOptions(), container: Container = .stream
   ) throws(DataError) {
     if let codec = options.codec, let level = options.level, !codec.levels.contains(level) {
-      throw DataError(.invalid, "\(codec) has levels \(codec.levels.lowerBound) to \(codec.levels.upperBound), not \(level)")
+      throw DataError(
+        .invalid, "\(codec) has levels \(codec.levels.lowerBound) to \(codec.levels.upperBound), not \(level)"
+      )
     }
-    precondition(options.alignment >= 8 && options.alignment <= 4096 && options.alignment.nonzeroBitCount == 1)
+    precondition(
+      options.alignment >= 8 && options.alignment <= 4096 && options.alignment.nonzeroBitCount == 1)
     self.schema = schema
     self.options = options
     self.container = container

@@ -44,7 +44,8 @@ final class ReadContext: Sendable {
     let threads = min(options.threads, size < ReadContext.parallelSize ? 1 : buffers.count)
     let decompressors = (0..<max(threads, 1)).map { _ in decompressor(for: codec) }
     defer { giveBack(decompressors, codec) }
-    return try inParallel(buffers.count, threads: decompressors.count) { [compressed, places] (thread, i) throws(DataError) in
+    return try inParallel(buffers.count, threads: decompressors.count) {
+      [compressed, places] (thread, i) throws(DataError) in
       guard let length = compressed[i].length else { return compressed[i].source }
       try decompressors[thread].decompress(compressed[i].source, to: memory.base + places[i], length: length)
       return Buffer(owner: memory, base: UnsafeRawPointer(memory.base + places[i]), count: length)

@@ -150,11 +150,13 @@ public final class FileReader: Sendable {
       let offset = vector.load(i, as: Int64.self)
       let metadataLength = Int64(vector.load(i, offset: 8, as: Int32.self))
       let bodyLength = vector.load(i, offset: 16, as: Int64.self)
-      guard offset >= 8, metadataLength > 0, bodyLength >= 0, offset <= end, metadataLength <= Int64(end) - offset,
+      guard offset >= 8, metadataLength > 0, bodyLength >= 0, offset <= end,
+        metadataLength <= Int64(end) - offset,
         bodyLength <= Int64(end) - offset - metadataLength
       else {
         throw DataError(
-          .malformed, "a message of \(metadataLength) and \(bodyLength) bytes from \(offset) on, in a file of \(end)")
+          .malformed,
+          "a message of \(metadataLength) and \(bodyLength) bytes from \(offset) on, in a file of \(end)")
       }
       blocks.append(
         Block(offset: Int(offset), metadataLength: Int(metadataLength), bodyLength: Int(bodyLength)))

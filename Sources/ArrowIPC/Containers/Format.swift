@@ -22,7 +22,9 @@ func checkFormat(_ contents: Buffer) throws(DataError) {
     contents.count >= bytes.count && contents.slice(0..<bytes.count).array == bytes
   }
   let others: [([UInt8], String)] = [
-    (Array("FEA1".utf8), "a Feather V1 file; Fletch reads Feather V2 (write it again with a current library)"),
+    (
+      Array("FEA1".utf8), "a Feather V1 file; Fletch reads Feather V2 (write it again with a current library)"
+    ),
     (Array("PAR1".utf8), "a Parquet file, not an Arrow one"),
     ([0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd as a whole; decompress it first"),
     ([0x04, 0x22, 0x4D, 0x18], "compressed with LZ4 as a whole; decompress it first"),
@@ -72,7 +74,8 @@ private func openStandardInput(
         if more.count == 0 { break }
         guard contents.count + more.count <= options.memoryLimit else {
           throw DataError(
-            .limit, "a file from a pipe is held in memory, and this passes the limit of \(options.memoryLimit) bytes")
+            .limit,
+            "a file from a pipe is held in memory, and this passes the limit of \(options.memoryLimit) bytes")
         }
         contents.append(contentsOf: more.bytes)
       }

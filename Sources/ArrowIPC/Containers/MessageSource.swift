@@ -76,7 +76,8 @@ extension ByteSource {
     let length = Int(prefix.load(at: 0, as: Int32.self))
     if length == 0 { return nil }
     guard length > 0, length <= limit else {
-      throw DataError(.malformed, "a message with \(length) bytes of metadata; not an Arrow stream?", offset: start)
+      throw DataError(
+        .malformed, "a message with \(length) bytes of metadata; not an Arrow stream?", offset: start)
     }
     let place = position
     let header = try take(length)

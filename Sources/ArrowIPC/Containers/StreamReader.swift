@@ -88,7 +88,9 @@ public struct StreamReader: BatchReader {
   private static func nextEvent(
     _ source: inout any ByteSource, _ decoder: inout IPCDecoder
   ) throws(DataError) -> (event: IPCDecoder.Event, info: BatchInfo?)? {
-    guard let framed = try source.nextHeader(limit: decoder.reading.options.maximumMetadata) else { return nil }
+    guard let framed = try source.nextHeader(limit: decoder.reading.options.maximumMetadata) else {
+      return nil
+    }
     let message: Message
     do throws(DataError) { message = try Message(decoding: framed.header) } catch {
       throw error.placed(at: framed.position)

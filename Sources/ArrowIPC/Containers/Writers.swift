@@ -49,7 +49,8 @@ public final class FileWriter: BatchWriter {
 
   /// Writes the schema at once.
   public init(
-    _ sink: any ByteSink, schema: Schema, options: WriteOptions = WriteOptions(), metadata: Metadata = Metadata()
+    _ sink: any ByteSink, schema: Schema, options: WriteOptions = WriteOptions(),
+    metadata: Metadata = Metadata()
   ) throws(DataError) {
     self.sink = sink
     self.metadata = metadata
@@ -64,7 +65,11 @@ public final class FileWriter: BatchWriter {
     let messages = try encoder.encode(batch)
     for (i, message) in messages.enumerated() {
       let block = try sink.write(message, alignment: encoder.options.alignment)
-      if i == messages.count - 1 { batches.append(contentsOf: block) } else { dictionaries.append(contentsOf: block) }
+      if i == messages.count - 1 {
+        batches.append(contentsOf: block)
+      } else {
+        dictionaries.append(contentsOf: block)
+      }
     }
   }
 

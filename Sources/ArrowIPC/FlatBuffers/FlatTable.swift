@@ -10,7 +10,9 @@ final class VisitBudget {
   init(forBytes count: Int) { remaining = count / 4 + 1 }
 
   func spend(at offset: Int) throws(DataError) {
-    guard remaining > 0 else { throw DataError(.malformed, "the metadata visits its tables in circles", offset: offset) }
+    guard remaining > 0 else {
+      throw DataError(.malformed, "the metadata visits its tables in circles", offset: offset)
+    }
     remaining -= 1
   }
 }
@@ -26,7 +28,9 @@ struct FlatTable {
 
   /// The root table of a buffer.
   static func root(of buffer: Buffer) throws(DataError) -> FlatTable {
-    guard buffer.count >= 4 else { throw DataError(.malformed, "metadata of \(buffer.count) bytes", offset: 0) }
+    guard buffer.count >= 4 else {
+      throw DataError(.malformed, "metadata of \(buffer.count) bytes", offset: 0)
+    }
     return try FlatTable(
       in: buffer, at: Int(buffer.load(at: 0, as: UInt32.self)), budget: VisitBudget(forBytes: buffer.count))
   }
@@ -50,7 +54,8 @@ struct FlatTable {
 
   private static func check(_ buffer: Buffer, _ offset: Int, _ size: Int, _ what: String) throws(DataError) {
     guard offset >= 0, size >= 0, offset <= buffer.count, size <= buffer.count - offset else {
-      throw DataError(.malformed, "\(what) of \(size) bytes leaves the metadata of \(buffer.count)", offset: offset)
+      throw DataError(
+        .malformed, "\(what) of \(size) bytes leaves the metadata of \(buffer.count)", offset: offset)
     }
   }
 
@@ -66,7 +71,8 @@ struct FlatTable {
 
   func has(_ field: Int) throws(DataError) -> Bool { try place(field, size: 0) != nil }
 
-  func scalar<T: FixedWidthInteger & BitwiseCopyable>(_ field: Int, default absent: T) throws(DataError) -> T {
+  func scalar<T: FixedWidthInteger & BitwiseCopyable>(_ field: Int, default absent: T) throws(DataError) -> T
+  {
     guard let place = try place(field, size: MemoryLayout<T>.size) else { return absent }
     return buffer.load(at: place, as: T.self)
   }
@@ -93,7 +99,9 @@ struct FlatTable {
 
   /// The elements of a vector of scalars or structs: where they begin and how many there are.
   func vector(_ field: Int, stride: Int) throws(DataError) -> FlatVector {
-    guard let target = try target(field) else { return FlatVector(buffer: buffer, start: 0, count: 0, stride: stride) }
+    guard let target = try target(field) else {
+      return FlatVector(buffer: buffer, start: 0, count: 0, stride: stride)
+    }
     try FlatTable.check(buffer, target, 4, "a vector")
     let count = Int(buffer.load(at: target, as: UInt32.self))
     try FlatTable.check(buffer, target + 4, count * stride, "a vector")

@@ -21,7 +21,9 @@ struct Message {
     let table = try FlatTable.root(of: buffer)
     version = try MetadataVersion(table.scalar(0, default: Int16(0)))
     let length = try table.scalar(3, default: Int64(0))
-    guard length >= 0 else { throw DataError(.malformed, "a message body of \(length) bytes", offset: table.position) }
+    guard length >= 0 else {
+      throw DataError(.malformed, "a message body of \(length) bytes", offset: table.position)
+    }
     bodyLength = Int(length)
     metadata = try table.metadata(4)
     let kind = try table.scalar(1, default: UInt8(0))
@@ -35,7 +37,8 @@ struct Message {
         DictionaryHeader(
           id: try header.scalar(0, default: 0), isDelta: try header.bool(2), batch: try BatchHeader(data)))
     case 3: self.header = .batch(try BatchHeader(header))
-    case 4, 5: throw DataError(.unsupported, "the message holds a tensor, not columns", offset: table.position)
+    case 4, 5:
+      throw DataError(.unsupported, "the message holds a tensor, not columns", offset: table.position)
     default: throw DataError(.malformed, "a message of unknown kind \(kind)", offset: table.position)
     }
   }
@@ -49,7 +52,7 @@ public enum MetadataVersion: Int16, Sendable, CustomStringConvertible {
   init(_ value: Int16) throws(DataError) {
     guard let version = MetadataVersion(rawValue: value) else {
       throw DataError(
-        .unsupported, "metadata version V\(value + 1); Fletch reads V4 and V5 (Arrow 0.8 and later)")
+        .unsupported, "metadata version V\(Int(value) + 1); Fletch reads V4 and V5 (Arrow 0.8 and later)")
     }
     self = version
   }
@@ -76,7 +79,9 @@ struct BatchHeader {
   init(_ table: FlatTable) throws(DataError) {
     // length:0 nodes:1 buffers:2 compression:3 variadicBufferCounts:4
     let length = try table.scalar(0, default: Int64(0))
-    guard length >= 0 else { throw DataError(.malformed, "a batch of \(length) rows", offset: table.position) }
+    guard length >= 0 else {
+      throw DataError(.malformed, "a batch of \(length) rows", offset: table.position)
+    }
     count = Int(length)
     nodes = try table.vector(1, stride: 16)
     buffers = try table.vector(2, stride: 16)
@@ -84,12 +89,14 @@ struct BatchHeader {
     if let compression = try table.table(3) {
       // codec:0 method:1
       guard try compression.scalar(1, default: Int8(0)) == 0 else {
-        throw DataError(.unsupported, "a compression method other than by buffer", offset: compression.position)
+        throw DataError(
+          .unsupported, "a compression method other than by buffer", offset: compression.position)
       }
       switch try compression.scalar(0, default: Int8(0)) {
       case 0: codec = .lz4
       case 1: codec = .zstd
-      case let other: throw DataError(.unsupported, "compression codec \(other)", offset: compression.position)
+      case let other:
+        throw DataError(.unsupported, "compression codec \(other)", offset: compression.position)
       }
     } else {
       codec = nil

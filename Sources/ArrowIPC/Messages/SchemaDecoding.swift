@@ -72,7 +72,8 @@ extension FlatTable {
     let kind = try scalar(2, default: UInt8(0))
     func child() throws(DataError) -> Field {
       guard children.count == 1 else {
-        throw DataError(.malformed, "field '\(name)' has \(children.count) children, not one", offset: position)
+        throw DataError(
+          .malformed, "field '\(name)' has \(children.count) children, not one", offset: position)
       }
       return children[0]
     }
@@ -86,7 +87,8 @@ extension FlatTable {
       case 1: return .float32
       case 2: return .float64
       case let precision:
-        throw DataError(.malformed, "a floating-point number of precision \(precision)", offset: type.position)
+        throw DataError(
+          .malformed, "a floating-point number of precision \(precision)", offset: type.position)
       }
     case .binary: return .binary
     case .utf8: return .utf8
@@ -134,7 +136,8 @@ extension FlatTable {
     case .largeList: return .largeList(try child())
     case .runEndEncoded:
       guard children.count == 2 else {
-        throw DataError(.malformed, "run-end encoding has two children, not \(children.count)", offset: position)
+        throw DataError(
+          .malformed, "run-end encoding has two children, not \(children.count)", offset: position)
       }
       return .runEndEncoded(runEnds: children[0], values: children[1])
     case .binaryView: return .binaryView
@@ -142,7 +145,8 @@ extension FlatTable {
     case .listView: return .listView(try child())
     case .largeListView: return .largeListView(try child())
     case nil:
-      throw DataError(.unsupported, "field '\(name)' has a type that Fletch does not know (\(kind))", offset: position)
+      throw DataError(
+        .unsupported, "field '\(name)' has a type that Fletch does not know (\(kind))", offset: position)
     }
   }
 
@@ -161,7 +165,8 @@ extension FlatTable {
       throw DataError(.malformed, "a union of mode \(mode)", offset: position)
     }
     guard children.count <= 128 else {
-      throw DataError(.malformed, "a union of \(children.count) fields; type ids end at 127", offset: position)
+      throw DataError(
+        .malformed, "a union of \(children.count) fields; type ids end at 127", offset: position)
     }
     guard try has(1) else {
       return .union(mode, fields: children, ids: children.indices.map { Int8($0) })
@@ -170,7 +175,9 @@ extension FlatTable {
     var typeIDs: [Int8] = []
     for i in 0..<ids.count {
       let id = ids.load(i, as: Int32.self)
-      guard let id = Int8(exactly: id) else { throw DataError(.malformed, "a type id of \(id)", offset: position) }
+      guard let id = Int8(exactly: id) else {
+        throw DataError(.malformed, "a type id of \(id)", offset: position)
+      }
       typeIDs.append(id)
     }
     return .union(mode, fields: children, ids: typeIDs)
@@ -180,7 +187,8 @@ extension FlatTable {
 /// The members of the union `Type` in Schema.fbs.
 enum TypeKind: UInt8 {
   case null = 1
-  case int, floatingPoint, binary, utf8, bool, decimal, date, time, timestamp, interval, list, structure, union
+  case int, floatingPoint, binary, utf8, bool, decimal, date, time, timestamp, interval, list, structure,
+    union
   case fixedSizeBinary, fixedSizeList, map, duration, largeBinary, largeUtf8, largeList, runEndEncoded
   case binaryView, utf8View, listView, largeListView
 }

@@ -147,7 +147,8 @@ extension FlatBufferBuilder {
       )
     case .runEndEncoded: return (.runEndEncoded, table())
     case .dictionary:
-      throw DataError(.unsupported, "the IPC format has no dictionary whose values are a dictionary themselves")
+      throw DataError(
+        .unsupported, "the IPC format has no dictionary whose values are a dictionary themselves")
     }
   }
 }
