@@ -1,0 +1,81 @@
+// Files that are there completely or not at all.
+
+import Glibc
+
+/// O_TMPFILE, a macro that Swift does not import: a file in a folder, but without a name (asm-generic/fcntl.h).
+private let unnamedFile: Int32 = 0o20_000_000 | O_DIRECTORY
+
+/// A file that appears under its name only when it is complete: written without a name, synced, renamed over the old one.
+///
+/// Whatever goes wrong before `commit()`, an older file of that name is untouched and nothing else is left behind, even when
+/// the process is killed (on file systems that know unnamed files; on others a `.tmp` file stays then).
+public final class AtomicFile {
+  private let path: String
+  /// Where `path` leads: a link stays a link to the file that is replaced.
+  private let target: String
+  /// The name that the file gets for the moment before it is renamed.
+  private let temporaryPath: String
+  private let descriptor: FileDescriptor
+  /// Whether `temporaryPath` is there.
+  private var isNamed: Bool
+  public let sink: DescriptorSink
+
+  public init(path: String) throws(DataError) {
+    self.path = path
+    var target = path
+    if let resolved = realpath(path, nil) {
+      target = String(cString: resolved)
+      free(resolved)
+    }
+    self.target = target
+    var status = stat()
+    let exists = stat(target, &status) == 0
+    if exists, status.st_mode & S_IFMT != S_IFREG {
+      throw DataError(.invalid, "'\(path)' exists and is not a regular file")
+    }
+    // A replaced file keeps its permissions, a new one gets what the umask leaves.
+    let mode: mode_t = exists ? status.st_mode & 0o777 : 0o666
+    let temporaryPath = "\(target).\(getpid()).\(String(UInt32.random(in: 0 ... .max), radix: 36)).tmp"
+    self.temporaryPath = temporaryPath
+    var raw = open(AtomicFile.folder(of: target), O_WRONLY | unnamedFile | O_CLOEXEC, mode)
+    isNamed = raw < 0
+    if raw < 0 {
+      raw = try systemCall("create '\(path)'") {
+        open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+      }
+    }
+    descriptor = FileDescriptor(raw)
+    if exists { fchmod(raw, mode) }
+    sink = DescriptorSink(descriptor, name: path)
+  }
+
+  deinit { if isNamed { unlink(temporaryPath) } }
+
+  /// Makes the file visible under its name.
+  /// - Parameter durable: whether it must also survive a loss of power from here on; that costs a wait for the disk.
+  public func commit(durable: Bool = true) throws(DataError) {
+    try sink.flush()
+    if durable { _ = try systemCall("sync '\(path)'") { fsync(descriptor.rawValue) } }
+    if !isNamed {
+      // An unnamed file gets a name by way of its entry in /proc (open(2)), and never that of an existing file.
+      _ = try systemCall("put '\(path)' in place") {
+        linkat(AT_FDCWD, "/proc/self/fd/\(descriptor.rawValue)", AT_FDCWD, temporaryPath, AT_SYMLINK_FOLLOW)
+      }
+      isNamed = true
+    }
+    _ = try systemCall("put '\(path)' in place") { rename(temporaryPath, target) }
+    isNamed = false
+    guard durable else { return }
+    // The name is durable only once the folder is; a folder that cannot be synced is no reason to fail.
+    let folder = open(AtomicFile.folder(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if folder >= 0 {
+      fsync(folder)
+      close(folder)
+    }
+  }
+
+  private static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}
