@@ -1,0 +1,53 @@
+"""Every example of the README that shows a command is run, and what it prints is what the README says."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+README = (TOP / "README.md").read_text()
+BLOCKS = re.findall(r"```console\n(.*?)```", README, re.S)
+
+
+def examples():
+    """Pairs of a command and the output that is shown for it."""
+    for block in BLOCKS:
+        for example in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, _, output = example.partition("\n")
+            yield command, output.strip()
+
+
+def test_there_are_examples():
+    assert len(list(examples())) >= 5
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One folder for all of them: later examples use the files of earlier ones."""
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(TOP / "data", folder / "data")
+    return folder
+
+
+@pytest.mark.parametrize("command, shown", list(examples()))
+def test_example(programs, folder, command, shown):
+    path = f"{programs.folder}:{os.environ['PATH']}"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, env={**os.environ, "PATH": path},
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    # An ellipsis stands for anything.
+    pattern = ".*".join(map(re.escape, shown.split("…")))
+    assert re.fullmatch(pattern, (done.stdout + done.stderr).strip(), re.S), done.stdout + done.stderr
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (TOP / target).exists(), target
+
+
+def test_commands_of_the_readme_exist(programs):
+    for command in set(re.findall(r"`fletch ([a-z]+)", README)):
+        programs.fletch(command, "--help")
