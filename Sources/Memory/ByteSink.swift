@@ -36,6 +36,8 @@ public final class DescriptorSink: ByteSink {
   public private(set) var position = 0
   private var pending: [Buffer] = []
   private var pendingBytes = 0
+  /// What went wrong before: then bytes are missing, and nothing written after them would be in its place.
+  private var failure: DataError?
 
   /// Small messages wait for one another up to this many bytes.
   private static let flushThreshold = 1 << 20
@@ -56,7 +58,16 @@ public final class DescriptorSink: ByteSink {
     if pendingBytes >= DescriptorSink.flushThreshold { try flush() }
   }
 
+  /// After an error, always the same error again: what is behind the sink is not complete and cannot become it.
   public func flush() throws(DataError) {
+    if let failure { throw failure }
+    do throws(DataError) { try writePending() } catch {
+      failure = error
+      throw error
+    }
+  }
+
+  private func writePending() throws(DataError) {
     defer {
       pending.removeAll(keepingCapacity: true)
       pendingBytes = 0
