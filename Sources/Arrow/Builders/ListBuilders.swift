@@ -92,8 +92,8 @@ public final class ListViewBuilder<Offset: FixedWidthInteger & SignedInteger & B
     }
     // Lists may overlap and come in any order: what all of them span is copied once, and they keep their places in it.
     let span = column.itemSpan(rows)
+    guard span.count <= Int(Offset.max) - child.count else { throw tooManyItems }
     let shift = child.count - span.lowerBound
-    guard child.count + span.count <= Int(Offset.max) else { throw tooManyItems }
     try child.append(items, rows: span)
     let oldOffsets = sourceOffsets.values(of: Offset.self)
     let oldSizes = sourceSizes.values(of: Offset.self)
