@@ -75,6 +75,14 @@ public final class UnionBuilder: ColumnBuilder {
   }
 
   override func appendSlots(_ column: Column, _ rows: Range<Int>) throws(DataError) {
+    guard case .union(let sourceIDs, _, let sources) = column.layout else { preconditionFailure() }
+    guard isDense else {
+      // Every child has a value for every row. They are taken along, named or not: unlike empty values their appending
+      // may fail, as it must where 16-bit run ends cannot count so far.
+      for (child, source) in zip(children, sources) { try child.append(source, rows: rows) }
+      typeIDs.append(contentsOf: sourceIDs.slice(rows).bytes)
+      return
+    }
     for row in rows {
       let (index, childRow) = column.unionValue(at: row)
       try children[index].append(column.children[index], rows: childRow..<childRow + 1)
