@@ -49,7 +49,7 @@ let package = Package(
       name: "fletch-mutate", dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples"],
       path: "Tests/MutateProgram", swiftSettings: settings),
 
-    .testTarget(name: "MemoryTests", dependencies: ["Memory"], swiftSettings: settings),
+    .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Memory", "Samples"], swiftSettings: settings),
     .testTarget(
       name: "ArrowIPCTests", dependencies: ["ArrowIPC", "Arrow", "Memory", "Samples"],
