@@ -6,8 +6,20 @@ import Memory
 /// into a tree of any size; an honest buffer has no more tables than it has room for.
 final class VisitBudget {
   private var remaining: Int
+  /// Names and metadata are copied for every table that has them, and may be shared, too: honest buffers share short ones.
+  private var remainingBytes: Int
 
-  init(forBytes count: Int) { remaining = count / 4 + 1 }
+  init(forBytes count: Int) {
+    remaining = count / 4 + 1
+    remainingBytes = 64 * count
+  }
+
+  func spend(bytes: Int, at offset: Int) throws(DataError) {
+    guard bytes <= remainingBytes else {
+      throw DataError(.malformed, "the metadata repeats its names and values too often", offset: offset)
+    }
+    remainingBytes -= bytes
+  }
 
   func spend(at offset: Int) throws(DataError) {
     guard remaining > 0 else {
@@ -111,6 +123,7 @@ struct FlatTable {
   func bytes(_ field: Int) throws(DataError) -> [UInt8]? {
     guard try has(field) else { return nil }
     let vector = try vector(field, stride: 1)
+    try budget.spend(bytes: vector.count, at: position)
     return buffer.slice(vector.start..<vector.start + vector.count).array
   }
 
