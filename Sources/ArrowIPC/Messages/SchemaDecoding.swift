@@ -172,6 +172,10 @@ extension FlatTable {
       return .union(mode, fields: children, ids: children.indices.map { Int8($0) })
     }
     let ids = try vector(1, stride: 4)
+    guard ids.count == children.count else {
+      throw DataError(
+        .malformed, "a union of \(children.count) fields with \(ids.count) type ids", offset: position)
+    }
     var typeIDs: [Int8] = []
     for i in 0..<ids.count {
       let id = ids.load(i, as: Int32.self)
