@@ -81,25 +81,26 @@ struct BatchEncoder {
     _ column: Column, _ ids: Buffer, _ offsets: Buffer, _ children: [Column], _ field: IPCField
   ) throws(DataError) {
     guard case .union(_, _, let known) = column.type else { preconditionFailure() }
-    var low = [Int32](repeating: .max, count: 128)
-    var high = [Int32](repeating: 0, count: 128)
+    // Wider than the offsets: the end after row Int32.max is one more.
+    var low = [Int](repeating: .max, count: 128)
+    var high = [Int](repeating: 0, count: 128)
     let typeIDs = ids.values(of: Int8.self)
     let rows = offsets.values(of: Int32.self)
     for i in 0..<column.count {
       let id = Int(typeIDs[i])
-      low[id] = min(low[id], rows[i])
-      high[id] = max(high[id], rows[i] + 1)
+      low[id] = min(low[id], Int(rows[i]))
+      high[id] = max(high[id], Int(rows[i]) + 1)
     }
     if known.allSatisfy({ low[Int($0)] == 0 || high[Int($0)] == 0 }) {
       buffers.append(offsets)
     } else {
       var moved = GrowableBuffer(capacity: offsets.count)
-      for i in 0..<column.count { moved.append(rows[i] - low[Int(typeIDs[i])]) }
+      for i in 0..<column.count { moved.append(Int32(Int(rows[i]) - low[Int(typeIDs[i])])) }
       buffers.append(moved.freeze())
     }
     for (i, child) in children.enumerated() {
       let id = Int(known[i])
-      let used = high[id] == 0 ? 0..<0 : Int(low[id])..<Int(high[id])
+      let used = high[id] == 0 ? 0..<0 : low[id]..<high[id]
       try add(child.slice(used), field.children[i])
     }
   }
