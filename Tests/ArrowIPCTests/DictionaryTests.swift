@@ -113,6 +113,29 @@ import Testing
     }
   }
 
+  @Test func outerValuesThatOnlyLookTheSameAreSentAgain() throws {
+    let first = try nestedBatches([[["a", "b"], ["b"]]])[0]
+    // The same values by other indices, over an inner dictionary in the other order.
+    let outer = first.columns[0]
+    let list = outer.children[0]
+    let inner = list.children[0]
+    let words = try Column.concatenating([inner.children[0].slice(1..<2), inner.children[0].slice(0..<1)])
+    let turned = try Column(
+      type: inner.type, count: 3,
+      layout: .dictionary(indices: Buffer(copying: [1, 0, 0] as [Int8]), values: words))
+    let second = try RecordBatch(
+      schema: first.schema,
+      columns: [outer.replacingChildren([list.replacingChildren([turned])])])
+    #expect(second.columns[0].hasEqualValues(to: outer))
+    let (names, read) = try events([first, second])
+    #expect(names == "d1 d0 b d1 d0 b")
+    expectEqual(read, [first, second])
+    for container in Container.allCases {
+      expectEqual(
+        try ArrowIPCTests.read(try written([first, second], container), container), [first, second])
+    }
+  }
+
   @Test(arguments: Container.allCases, [false, true])
   func nestedDictionariesOfAnyContentComeBack(container: Container, deltas: Bool) throws {
     var random = RandomSource(seed: 8)

@@ -76,6 +76,16 @@ import Testing
     try refuses(none, .access)
   }
 
+  @Test func negativeIndicesAreNoLargeOnesWhereTheDictionaryIsLonger() throws {
+    let type = DataType.dictionary(indices: .int8, values: .null, isOrdered: false)
+    let values = try Column(type: .null, count: 200, layout: .null)
+    for index: Int8 in [-1, -56, -57, .min] {
+      let indices = Buffer(copying: [0, index, 127])
+      try refuses(
+        Column(type: type, count: 3, layout: .dictionary(indices: indices, values: values)), .access)
+    }
+  }
+
   @Test func viewsStayInsideButUnderNulls() throws {
     let data = [Buffer(copying: Array("a text of 20 letters".utf8))]
     let good = BinaryViewValue(length: 20, prefix: data[0].load(at: 0, as: UInt32.self), buffer: 0, offset: 0)
