@@ -8,10 +8,10 @@ extension DataType {
   public func check(depth: Int = 64) throws(DataError) {
     guard depth > 0 else { throw DataError(.limit, "types nest deeper than 64 levels") }
     switch self {
-    case .decimal32(let precision, _): try DataType.check(precision: precision, limit: 9)
-    case .decimal64(let precision, _): try DataType.check(precision: precision, limit: 18)
-    case .decimal128(let precision, _): try DataType.check(precision: precision, limit: 38)
-    case .decimal256(let precision, _): try DataType.check(precision: precision, limit: 76)
+    case .decimal32(let precision, let scale): try DataType.check(precision, scale, limit: 9)
+    case .decimal64(let precision, let scale): try DataType.check(precision, scale, limit: 18)
+    case .decimal128(let precision, let scale): try DataType.check(precision, scale, limit: 38)
+    case .decimal256(let precision, let scale): try DataType.check(precision, scale, limit: 76)
     case .time32(let unit):
       guard unit == .second || unit == .millisecond else {
         throw DataError(.malformed, "time32 counts seconds or milliseconds, not \(unit.symbol)")
@@ -49,9 +49,13 @@ extension DataType {
     for child in children { try child.type.check(depth: depth - 1) }
   }
 
-  private static func check(precision: Int, limit: Int) throws(DataError) {
+  private static func check(_ precision: Int, _ scale: Int, limit: Int) throws(DataError) {
     guard precision >= 1, precision <= limit else {
       throw DataError(.malformed, "a decimal of \(precision) digits; its width has room for 1 to \(limit)")
+    }
+    // The format's number has 32 bits, its other implementations 8; a value's text is as long as its scale.
+    guard (-128...127).contains(scale) else {
+      throw DataError(.unsupported, "a decimal of scale \(scale); scales are -128 to 127")
     }
   }
 }

@@ -13,7 +13,9 @@ public final class MappedFile: MemoryOwner, @unchecked Sendable {
   public let count: Int
 
   public init(path: String) throws(DataError) {
-    let file = try FileDescriptor.openForReading(path)
+    // Without O_NONBLOCK, opening a named pipe waits for somebody who writes to it.
+    let file = FileDescriptor(
+      try systemCall("open '\(path)'") { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) })
     var status = stat()
     _ = try systemCall("read the size of '\(path)'") { fstat(file.rawValue, &status) }
     guard status.st_mode & S_IFMT == S_IFREG else {

@@ -39,7 +39,9 @@ public class ColumnBuilder {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= column.count, "rows outside of the column")
     guard !rows.isEmpty else { return }
     // A few bytes can claim any number of nulls: the sum may be more than an `Int` counts.
-    guard rows.count <= Int.max - count else { throw DataError(.limit, "a \(type) column of more than \(Int.max) values") }
+    guard rows.count <= Int.max - count else {
+      throw DataError(.limit, "a \(type) column of more than \(Int.max) values")
+    }
     try appendSlots(column, rows)
     validity.append(column.validity, rows: rows)
   }

@@ -156,19 +156,25 @@ struct BatchDecoder {
   }
 
   /// Decompresses all buffers of the wanted fields.
-  private mutating func decompress(_ fields: [IPCField], _ wanted: Set<Int>?, _ codec: Codec)
-    throws(DataError)
-  {
+  private mutating func decompress(
+    _ fields: [IPCField], _ wanted: Set<Int>?, _ codec: Codec
+  ) throws(DataError) {
     var scout = self
     var places: [Int] = []
+    var names: [String] = []
+    var compressed: [Buffer] = []
     for (i, field) in fields.enumerated() {
       let start = scout.nextBuffer
       try scout.skip(field)
-      if wanted?.contains(i) ?? true { places.append(contentsOf: start..<scout.nextBuffer) }
+      guard wanted?.contains(i) ?? true else { continue }
+      for place in start..<scout.nextBuffer {
+        places.append(place)
+        names.append("column '\(field.field.name)'")
+        compressed.append(try stored(place))
+      }
     }
-    var compressed: [Buffer] = []
-    for place in places { compressed.append(try stored(place)) }
-    decompressed = Dictionary(uniqueKeysWithValues: zip(places, try reading.decompress(compressed, codec)))
+    let buffers = try reading.decompress(compressed, names, codec)
+    decompressed = Dictionary(uniqueKeysWithValues: zip(places, buffers))
   }
 
   // MARK: Nodes and buffers
@@ -183,7 +189,11 @@ struct BatchDecoder {
     guard count >= 0, nullCount >= 0, nullCount <= count else {
       throw DataError(.malformed, "\(count) values of which \(nullCount) are null")
     }
-    guard count <= Int64.max / 64 else { throw DataError(.malformed, "a column of \(count) values") }
+    guard count <= reading.options.maximumRows else {
+      throw DataError(
+        .limit,
+        "a column of \(count) values; the limit is \(reading.options.maximumRows) for rows and list items")
+    }
     return (Int(count), Int(nullCount))
   }
 

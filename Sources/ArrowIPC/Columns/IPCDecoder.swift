@@ -18,6 +18,8 @@ public struct IPCDecoder: Sendable {
   private var fields: [IPCField] = []
   private var dictionaryFields: [Int64: IPCField] = [:]
   private var dictionaries: [Int64: Column] = [:]
+  /// What has come to extend a dictionary since it was last needed: joined all at once, since joining copies.
+  private var deltas: [Int64: [Column]] = [:]
   let reading: ReadContext
 
   public init(options: ReadOptions = ReadOptions()) { reading = ReadContext(options) }
@@ -51,6 +53,7 @@ public struct IPCDecoder: Sendable {
       try receive(header, message.version, body: body)
       return .dictionary(id: header.id, isDelta: header.isDelta)
     case .batch(let header):
+      try joinDeltas()
       return .batch(try batch(header, of: message, body: body))
     }
   }
@@ -86,24 +89,34 @@ public struct IPCDecoder: Sendable {
     guard let field = dictionaryFields[header.id] else {
       throw DataError(.malformed, "dictionary \(header.id) is not in the schema")
     }
-    var decoder = BatchDecoder(
-      header: header.batch, body: body, version: version, dictionaries: dictionaries, reading: reading)
-    let values: Column
     do throws(DataError) {
-      values = try decoder.columns([field.values])[0]
+      // Values may be made of other dictionaries' values.
+      if !field.children.isEmpty { try joinDeltas() }
+      var decoder = BatchDecoder(
+        header: header.batch, body: body, version: version, dictionaries: dictionaries, reading: reading)
+      let values = try decoder.columns([field.values])[0]
       if header.isDelta, let before = dictionaries[header.id] {
-        let extended = before.count + values.count
-        guard extended <= reading.options.maximumRows else {
+        let waiting = deltas[header.id, default: []].reduce(0) { $0 + $1.count }
+        guard before.count + waiting + values.count <= reading.options.maximumRows else {
           throw DataError(
-            .limit, "a dictionary of \(extended) values; the limit is \(reading.options.maximumRows)")
+            .limit, "a dictionary of more than \(reading.options.maximumRows) values, which is the limit")
         }
-        dictionaries[header.id] = try Column.concatenating([before, values])
+        deltas[header.id, default: []].append(values)
       } else {
         dictionaries[header.id] = values
+        deltas[header.id] = nil
       }
     } catch {
       throw error.within("dictionary \(header.id)")
     }
+  }
+
+  /// Puts the dictionaries together that were sent in parts; a batch can only be decoded after that.
+  mutating func joinDeltas() throws(DataError) {
+    for (id, parts) in deltas {
+      dictionaries[id] = try Column.concatenating([dictionaries[id]!] + parts)
+    }
+    deltas = [:]
   }
 
   /// Whether a dictionary has come already: a file may extend it, but not replace it.

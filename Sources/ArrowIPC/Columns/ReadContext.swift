@@ -26,12 +26,14 @@ final class ReadContext: Sendable {
 
   /// Decompresses the buffers of a batch, by `options.threads` threads. They share one block of memory: the columns of a batch
   /// live and die together, and a large block is cheaper to fill than many small ones.
-  func decompress(_ buffers: [Buffer], _ codec: Codec) throws(DataError) -> [Buffer] {
+  /// - Parameter names: what an error calls each buffer.
+  func decompress(_ buffers: [Buffer], _ names: [String], _ codec: Codec) throws(DataError) -> [Buffer] {
     var compressed: [CompressedBuffer] = []
     var places: [Int] = []
     var size = 0
-    for buffer in buffers {
-      let next = try CompressedBuffer(buffer, codec)
+    for (buffer, name) in zip(buffers, names) {
+      let next: CompressedBuffer
+      do throws(DataError) { next = try CompressedBuffer(buffer, codec) } catch { throw error.within(name) }
       compressed.append(next)
       places.append(size)
       let (sum, overflow) = size.addingReportingOverflow(paddedSize(next.length ?? 0))
@@ -46,9 +48,14 @@ final class ReadContext: Sendable {
     defer { giveBack(decompressors, codec) }
     return try inParallel(buffers.count, threads: decompressors.count) {
       [compressed, places] (thread, i) throws(DataError) in
-      guard let length = compressed[i].length else { return compressed[i].source }
-      try decompressors[thread].decompress(compressed[i].source, to: memory.base + places[i], length: length)
-      return Buffer(owner: memory, base: UnsafeRawPointer(memory.base + places[i]), count: length)
+      let (source, target) = (compressed[i].source, memory.base + places[i])
+      guard let length = compressed[i].length else { return source }
+      do throws(DataError) {
+        try decompressors[thread].decompress(source, to: target, length: length)
+      } catch {
+        throw error.within(names[i])
+      }
+      return Buffer(owner: memory, base: UnsafeRawPointer(target), count: length)
     }
   }
 

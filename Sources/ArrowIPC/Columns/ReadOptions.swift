@@ -5,10 +5,12 @@ import Synchronization
 
 /// Limits on what bytes from outside may make a reader do.
 public struct ReadOptions: Sendable {
-  /// The most memory that everything read and not yet released may hold. Mapped and received bytes do not count: what
-  /// counts is what decompression, realignment and dictionary deltas allocate, and messages read from a descriptor.
+  /// The most memory that everything read and not yet released may hold: what decompression and realignment allocate, and
+  /// messages read from a descriptor. Bytes that were in memory before do not count, nor does the copy that dictionary deltas
+  /// are put together in, which is never larger than they are.
   public var memoryLimit = 4 << 30
-  /// The most rows in one batch. A few bytes can claim any number of rows of a null or run-end encoded column.
+  /// The most rows in one batch, and the most items below its lists. A few bytes can claim any number of rows of a null or
+  /// run-end encoded column.
   public var maximumRows = Int(Int32.max)
   /// The most bytes of metadata in front of one message.
   public var maximumMetadata = 256 << 20

@@ -49,6 +49,7 @@ public final class FileReader: Sendable {
     schema = decoded.schema
     var decoder = try IPCDecoder(decoded, options: options)
     for block in dictionaries { try FileReader.readDictionary(contents, block, &decoder) }
+    try decoder.joinDeltas()
     self.decoder = decoder
     self.contents = contents
   }
