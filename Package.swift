@@ -23,8 +23,18 @@ let package = Package(
     .systemLibrary(
       name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
 
+    .systemLibrary(
+      name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLinux"),
+
     // Floor 1: bytes.
     .target(name: "Memory", swiftSettings: settings),
+
+    // Floor 2 of the wire: HTTP/2.
+    .target(
+      name: "HTTP2", dependencies: ["Memory", "CNGHTTP2", "COpenSSL", "CLinux"],
+      swiftSettings: settings),
 
     // Floor 2: columns.
     .target(name: "Arrow", dependencies: ["Memory"], swiftSettings: settings),
@@ -49,6 +59,7 @@ let package = Package(
       name: "fletch-mutate", dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples"],
       path: "Tests/MutateProgram", swiftSettings: settings),
 
+    .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Memory"], swiftSettings: settings),
     .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Memory", "Samples"], swiftSettings: settings),
     .testTarget(

@@ -15,6 +15,9 @@ export SWIFT_BACKTRACE=${SWIFT_BACKTRACE:-enable=no}
 debian_packages=(
   "libzstd-dev /usr/include/zstd.h"
   "liblz4-dev /usr/include/lz4frame.h"
+  "libnghttp2-dev /usr/include/nghttp2/nghttp2.h"
+  "libssl-dev /usr/include/openssl/ssl.h"
+  "openssl /usr/bin/openssl"
 )
 
 install_debian_packages() {

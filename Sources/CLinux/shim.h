@@ -1,0 +1,18 @@
+#include <pthread.h>
+#include <semaphore.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+
+// glibc declares these for _GNU_SOURCE only, which Swift's Glibc module is built without.
+int accept4(int, struct sockaddr *, socklen_t *, int);
+int pthread_setname_np(pthread_t, const char *);
+int sem_clockwait(sem_t *, clockid_t, const struct timespec *);
+
+// Enumerators in glibc, so Swift imports them as a type of their own.
+static const uint32_t c_epoll_in = EPOLLIN;
+static const uint32_t c_epoll_out = EPOLLOUT;
+static const int c_socket_stream = SOCK_STREAM;
+static const int c_socket_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+static const int c_message_no_signal = MSG_NOSIGNAL;
