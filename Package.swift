@@ -31,7 +31,8 @@ let package = Package(
     // Floor 1: bytes.
     .target(name: "Memory", swiftSettings: settings),
 
-    // Floor 2 of the wire: HTTP/2.
+    // Floor 2 of the wire: HTTP/2, and the encoding of messages.
+    .target(name: "Protobuf", dependencies: ["Memory"], swiftSettings: settings),
     .target(
       name: "HTTP2", dependencies: ["Memory", "CNGHTTP2", "COpenSSL", "CLinux"],
       swiftSettings: settings),
@@ -59,6 +60,7 @@ let package = Package(
       name: "fletch-mutate", dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples"],
       path: "Tests/MutateProgram", swiftSettings: settings),
 
+    .testTarget(name: "ProtobufTests", dependencies: ["Protobuf", "Memory"], swiftSettings: settings),
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Memory"], swiftSettings: settings),
     .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Memory", "Samples"], swiftSettings: settings),

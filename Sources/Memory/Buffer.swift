@@ -61,6 +61,11 @@ public struct Buffer: @unchecked Sendable {
     }
   }
 
+  /// A copy of a span's bytes.
+  public init(copying bytes: RawSpan) {
+    self = bytes.withUnsafeBytes { Buffer(copying: $0) }
+  }
+
   /// A copy that counts against a budget.
   public init(copying bytes: UnsafeRawBufferPointer, budget: MemoryBudget?) throws(DataError) {
     let memory = try HeapMemory(capacity: bytes.count, budget: budget)
