@@ -70,7 +70,8 @@ public struct ProtobufReader: Sendable {
       let length = try varint()
       guard length <= UInt64(buffer.count - position) else {
         throw DataError(
-          .malformed, "protobuf field \(number) of \(length) bytes in a message of \(buffer.count)", offset: offset)
+          .malformed, "protobuf field \(number) of \(length) bytes in a message of \(buffer.count)",
+          offset: offset)
       }
       value = .bytes(buffer.slice(position..<position + Int(length)))
       position += Int(length)
