@@ -83,7 +83,12 @@ extension FileReader {
   /// The rows of all batches, by their headers alone.
   func rowCount() throws(DataError) -> Int {
     var rows = 0
-    for i in 0..<batchCount { rows += try info(i).rows }
+    for i in 0..<batchCount {
+      // A header may claim any number: whether the batch has so many rows is seen when it is read.
+      let (sum, overflow) = rows.addingReportingOverflow(try info(i).rows)
+      guard !overflow else { throw DataError(.malformed, "batches of more than \(Int.max) rows") }
+      rows = sum
+    }
     return rows
   }
 }

@@ -1,0 +1,51 @@
+"""Small files that ask for much: an error in bounded memory and time, never a crash."""
+import resource
+import struct
+import subprocess
+
+import pyarrow as pa
+
+MEMORY = 3 << 30
+
+
+def limited(programs, *words, memory=MEMORY, seconds=60):
+    """A command in so much address space: what it prints is thrown away."""
+    return subprocess.run([programs.folder / "fletch", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          timeout=seconds, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)))
+
+
+def refused(programs, *words):
+    done = limited(programs, *words)
+    assert done.returncode == 1, (done.returncode, done.stderr[:200])
+    return done.stderr.decode()
+
+
+def write_file(path, *batches):
+    with pa.ipc.new_file(str(path), batches[0].schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return path
+
+
+def write_stream(path, *batches):
+    with pa.ipc.new_stream(str(path), batches[0].schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return path
+
+
+def shared_lists(levels):
+    """One value of 2 ** levels items: on every level two lists, both of the same two below."""
+    column = pa.array([1, 2], pa.int8())
+    for _ in range(levels):
+        column = pa.ListViewArray.from_arrays(pa.array([0, 0], pa.int32()), pa.array([2, 2], pa.int32()), column)
+    return column
+
+
+def test_batches_of_more_rows_than_can_be_counted(programs, tmp_path):
+    rows = 2**31 - 5
+    batch = pa.record_batch([pa.nulls(rows)], names=["n"])
+    path = write_file(tmp_path / "a", batch, batch)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(struct.pack("<q", rows), struct.pack("<q", 2**63 - 1)))
+    assert "rows" in refused(programs, "convert", path, tmp_path / "b")
