@@ -19,7 +19,7 @@ let inspectCommand = Command(
     let path = try arguments.operands("FILE")[0]
     let report = try InspectReport(
       path: path, options: try SharedOptions.readOptions(arguments), check: arguments.has("check"))
-    print(arguments.has("json") ? report.json : report.text, terminator: "")
+    try printOutput(arguments.has("json") ? report.json : report.text)
   })
 
 /// Everything that `inspect` tells.

@@ -1,6 +1,7 @@
 // What a person at a terminal sees while a command works.
 
 import Glibc
+import Memory
 
 /// Processors that this process may use.
 let processorCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -16,6 +17,13 @@ func monotonicSeconds() -> Double {
 func printError(_ text: String) {
   var text = text
   text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}
+
+/// Writes to standard output; `print` would not say that a disk is full.
+func printOutput(_ text: String) throws(DataError) {
+  let output = DescriptorSink(.standardOutput, name: "standard output")
+  try output.write([Buffer(copying: Array(text.utf8))])
+  try output.flush()
 }
 
 /// A number of bytes as people read it.

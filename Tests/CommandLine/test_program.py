@@ -116,9 +116,14 @@ def test_a_full_disk(programs, tmp_path):
     assert os.listdir(tmp_path) == ["out.feather"] and target.read_text() == "what was there"
 
 
-def test_standard_output_that_is_full(programs):
+def test_standard_output_that_is_full(programs, tmp_path):
     with open("/dev/full", "w") as full:
         done = subprocess.run([programs.folder / "fletch", "sample", "-o", "-"], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1 and b"No space left" in done.stderr
+    target = tmp_path / "a.feather"
+    programs.fletch("sample", "-o", target)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([programs.folder / "fletch", "inspect", target], stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1 and b"No space left" in done.stderr
 
 
