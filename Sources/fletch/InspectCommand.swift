@@ -136,17 +136,15 @@ struct InspectReport {
   /// Bytes as text on one line of a bounded length, without control characters.
   private static func readable(_ bytes: [UInt8]) -> String {
     let text = String(decoding: bytes, as: UTF8.self)
-    let shown = text.unicodeScalars.prefix(200).map {
-      $0.properties.generalCategory == .control ? "\u{FFFD}" : "\($0)"
-    }
-    return shown.joined() + (text.unicodeScalars.count > 200 ? "… (\(bytes.count.grouped) bytes)" : "")
+    return String(text.unicodeScalars.prefix(200)).withoutControls
+      + (text.unicodeScalars.count > 200 ? "… (\(bytes.count.grouped) bytes)" : "")
   }
 
   private var tableText: String {
     var table = [["#", "column", "type", "nullable", "nulls", "bytes"]]
     for (i, column) in columns.enumerated() {
       table.append([
-        "\(i)", InspectReport.readable(Array(column.field.name.utf8)), "\(column.field.type)",
+        "\(i)", InspectReport.readable(Array(column.field.name.utf8)), "\(column.field.type)".withoutControls,
         column.field.isNullable ? "yes" : "no", column.nulls.grouped, column.bytes.grouped,
       ])
     }

@@ -19,6 +19,13 @@ func printError(_ text: String) {
   text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
 
+extension String {
+  /// This text without what could steer a terminal: names in files from outside may hold any character.
+  var withoutControls: String {
+    unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : "\($0)" }.joined()
+  }
+}
+
 /// Writes to standard output; `print` would not say that a disk is full.
 func printOutput(_ text: String) throws(DataError) {
   let output = DescriptorSink(.standardOutput, name: "standard output")

@@ -55,7 +55,7 @@ func run(_ words: [String]) -> Int32 {
   } catch let error as UsageError {
     fail("fletch \(name): \(error.message)\n'fletch \(name) --help' tells more.\n", code: 2)
   } catch {
-    fail("fletch \(name): \(error)\n", code: 1)
+    fail("fletch \(name): \("\(error)".withoutControls)\n", code: 1)
   }
 }
 

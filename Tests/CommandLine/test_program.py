@@ -166,3 +166,13 @@ def test_a_hundred_columns_and_no_rows(programs, tmp_path):
     assert (report["rows"], report["batches"], len(report["columns"])) == (0, 0, 100)
     assert programs.fletch("inspect", tmp_path / "a").stdout.decode().count("int32") == 100
     assert programs.cat(tmp_path / "a") == ""
+
+
+def test_names_cannot_steer_the_terminal(programs, tmp_path):
+    inner = pa.struct([("\x1b[2Jchild\n", pa.int8())])
+    schema = pa.schema([("\x1b[31mred", inner)])
+    with pa.OSFile(str(tmp_path / "a"), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        writer.write_batch(pa.record_batch([pa.array([None], inner)], schema=schema))
+    text = programs.fletch("inspect", tmp_path / "a").stdout.decode()
+    assert "\x1b" not in text and "[2Jchild" in text
+    assert "\x1b" not in programs.error("inspect", "\x1b[2J")
