@@ -19,13 +19,20 @@ let catCommand = Command(
   run: { arguments in
     let path = try arguments.operands("FILE")[0]
     var left = try arguments.integer("limit", in: 0...Int.max) ?? .max
-    var (reader, _, _) = try openBatches(path: path, options: try SharedOptions.readOptions(arguments))
+    let options = try SharedOptions.readOptions(arguments)
+    var (reader, _, _) = try openBatches(path: path, options: options)
+    // Text that grows is copied, and once more when it is written.
+    let limit = options.memoryLimit / 4
     let output = DescriptorSink(.standardOutput, name: "standard output")
     while left > 0, let batch = try reader.next() {
       try batch.check(.access)
       var text: [UInt8] = []
       for row in 0..<min(batch.count, left) {
-        batch.appendJSON(row: row, to: &text)
+        batch.appendJSON(row: row, to: &text, limit: limit)
+        guard text.count <= limit else {
+          throw DataError(
+            .limit, "row \(row) is more than \(limit) bytes of text, a quarter of the memory limit")
+        }
         text.append(UInt8(ascii: "\n"))
         if text.count > 1 << 16 {
           try output.write([Buffer(copying: text)])

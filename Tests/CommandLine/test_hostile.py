@@ -49,3 +49,11 @@ def test_batches_of_more_rows_than_can_be_counted(programs, tmp_path):
     data = path.read_bytes()
     path.write_bytes(data.replace(struct.pack("<q", rows), struct.pack("<q", 2**63 - 1)))
     assert "rows" in refused(programs, "convert", path, tmp_path / "b")
+
+
+def test_text_of_a_value_without_end(programs, tmp_path):
+    nulls = 2**31 - 2
+    many = pa.ListArray.from_arrays(pa.array([0, nulls], pa.int32()), pa.nulls(nulls))
+    for column in many, shared_lists(40):
+        path = write_file(tmp_path / "a", pa.record_batch([column], names=["x"]))
+        assert "64000000 bytes of text" in refused(programs, "cat", path, "--memory-limit", "256000000")

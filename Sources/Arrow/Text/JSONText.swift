@@ -8,7 +8,11 @@ extension Column {
   /// Numbers are numbers, however large; what JSON has no number for (NaN and the infinities) and dates, times, durations
   /// and decimals are strings, binary values too, in hexadecimal. Structs are objects, maps arrays of pairs. A dictionary's,
   /// a union's and a run's value is that of what it stands for.
-  public func appendJSON(at row: Int, to text: inout [UInt8]) {
+  ///
+  /// Lists may share their items, level by level, and a few bytes stand for any number of nulls, so that one value of a
+  /// small file can be text without end: past `limit` bytes no more items are appended. Then the text is longer than
+  /// `limit`, and no JSON.
+  public func appendJSON(at row: Int, to text: inout [UInt8], limit: Int = .max) {
     guard !isNull(row) else {
       text.append(contentsOf: JSONText.null)
       return
@@ -26,9 +30,11 @@ extension Column {
       }
     case .list(_, let child), .listView(_, _, let child), .fixedList(let child):
       if case .map = type {
-        appendMapJSON(child, row, to: &text)
+        appendMapJSON(child, row, to: &text, limit)
       } else {
-        JSONText.appendArray(items(at: row), to: &text) { child.appendJSON(at: $0, to: &$1) }
+        JSONText.appendArray(items(at: row), to: &text, limit) {
+          child.appendJSON(at: $0, to: &$1, limit: limit)
+        }
       }
     case .structure(let children):
       text.append(UInt8(ascii: "{"))
@@ -36,24 +42,24 @@ extension Column {
         if i > 0 { text.append(UInt8(ascii: ",")) }
         JSONText.appendString(field.name, to: &text)
         text.append(UInt8(ascii: ":"))
-        child.appendJSON(at: row, to: &text)
+        child.appendJSON(at: row, to: &text, limit: limit)
       }
       text.append(UInt8(ascii: "}"))
     case .union(_, _, let children):
       let (child, childRow) = unionValue(at: row)
-      children[child].appendJSON(at: childRow, to: &text)
-    case .dictionary(_, let values): values.appendJSON(at: integer(at: row), to: &text)
-    case .runs(_, let values, _): values.appendJSON(at: run(at: row), to: &text)
+      children[child].appendJSON(at: childRow, to: &text, limit: limit)
+    case .dictionary(_, let values): values.appendJSON(at: integer(at: row), to: &text, limit: limit)
+    case .runs(_, let values, _): values.appendJSON(at: run(at: row), to: &text, limit: limit)
     }
   }
 
-  private func appendMapJSON(_ entries: Column, _ row: Int, to text: inout [UInt8]) {
+  private func appendMapJSON(_ entries: Column, _ row: Int, to text: inout [UInt8], _ limit: Int) {
     let pair = entries.children
-    JSONText.appendArray(items(at: row), to: &text) { item, text in
+    JSONText.appendArray(items(at: row), to: &text, limit) { item, text in
       text.append(UInt8(ascii: "["))
-      pair[0].appendJSON(at: item, to: &text)
+      pair[0].appendJSON(at: item, to: &text, limit: limit)
       text.append(UInt8(ascii: ","))
-      pair[1].appendJSON(at: item, to: &text)
+      pair[1].appendJSON(at: item, to: &text, limit: limit)
       text.append(UInt8(ascii: "]"))
     }
   }
@@ -167,10 +173,11 @@ public enum JSONText {
   }
 
   static func appendArray(
-    _ items: Range<Int>, to text: inout [UInt8], _ append: (Int, inout [UInt8]) -> Void
+    _ items: Range<Int>, to text: inout [UInt8], _ limit: Int, _ append: (Int, inout [UInt8]) -> Void
   ) {
     text.append(UInt8(ascii: "["))
     for item in items {
+      if text.count > limit { break }
       if item > items.lowerBound { text.append(UInt8(ascii: ",")) }
       append(item, &text)
     }
@@ -180,13 +187,14 @@ public enum JSONText {
 
 extension RecordBatch {
   /// Appends one row as a JSON object, a name for each column, in order. The batch must have passed `check(.access)`.
-  public func appendJSON(row: Int, to text: inout [UInt8]) {
+  /// What is longer than `limit` is not complete (see `Column.appendJSON`).
+  public func appendJSON(row: Int, to text: inout [UInt8], limit: Int = .max) {
     text.append(UInt8(ascii: "{"))
     for (i, (column, field)) in zip(columns, schema.fields).enumerated() {
       if i > 0 { text.append(UInt8(ascii: ",")) }
       JSONText.appendString(field.name, to: &text)
       text.append(UInt8(ascii: ":"))
-      column.appendJSON(at: row, to: &text)
+      column.appendJSON(at: row, to: &text, limit: limit)
     }
     text.append(UInt8(ascii: "}"))
   }
