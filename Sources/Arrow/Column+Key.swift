@@ -5,13 +5,19 @@ import Memory
 extension Column {
   /// Bytes that are equal exactly if two values of this type are: floats by their bits, dictionaries and runs by what they
   /// stand for.
-  public func key(at row: Int) -> [UInt8] {
+  /// - Throws: `.limit` for lists that make a key of more than 256 MiB: lists may share their items, level by level, so that one value of a
+  ///   small file can be of any size.
+  public func key(at row: Int) throws(DataError) -> [UInt8] {
     var key: [UInt8] = []
-    appendKey(at: row, to: &key)
+    try appendKey(at: row, to: &key)
     return key
   }
 
-  private func appendKey(at row: Int, to key: inout [UInt8]) {
+  private static let keyLimit = 1 << 28
+  /// The most bytes of keys that may be kept or compared at once.
+  static let keysLimit = 4 << 30
+
+  private func appendKey(at row: Int, to key: inout [UInt8]) throws(DataError) {
     guard !isNull(row) else {
       key.append(0)
       return
@@ -28,14 +34,19 @@ extension Column {
     case .list(_, let child), .listView(_, _, let child), .fixedList(let child):
       let items = items(at: row)
       Column.append(items.count, to: &key)
-      for item in items { child.appendKey(at: item, to: &key) }
-    case .structure(let children): for child in children { child.appendKey(at: row, to: &key) }
+      for item in items {
+        guard key.count <= Column.keyLimit else {
+          throw DataError(.limit, "a \(type) value of more than \(Column.keyLimit) bytes cannot be looked up")
+        }
+        try child.appendKey(at: item, to: &key)
+      }
+    case .structure(let children): for child in children { try child.appendKey(at: row, to: &key) }
     case .union(_, _, let children):
       let (child, childRow) = unionValue(at: row)
       key.append(UInt8(child))
-      children[child].appendKey(at: childRow, to: &key)
-    case .dictionary(_, let values): values.appendKey(at: integer(at: row), to: &key)
-    case .runs(_, let values, _): values.appendKey(at: run(at: row), to: &key)
+      try children[child].appendKey(at: childRow, to: &key)
+    case .dictionary(_, let values): try values.appendKey(at: integer(at: row), to: &key)
+    case .runs(_, let values, _): try values.appendKey(at: run(at: row), to: &key)
     }
   }
 
@@ -44,6 +55,7 @@ extension Column {
   }
 
   /// Whether both have the same type and equal values in the same order. Both must have passed `check(.access)`.
+  /// False, too, when the values share so many bytes that comparing them would not end.
   public func hasEqualValues(to other: Column) -> Bool {
     if self === other { return true }
     guard type == other.type, count == other.count, nullCount == other.nullCount else { return false }
@@ -57,7 +69,28 @@ extension Column {
       default: break
       }
     }
-    for row in 0..<count where key(at: row) != other.key(at: row) { return false }
+    var allowance = Column.keysLimit
+    for row in 0..<count {
+      guard let key = try? key(at: row), let otherKey = try? other.key(at: row), key == otherKey else {
+        return false
+      }
+      allowance -= key.count
+      if allowance < 0 { return false }
+    }
     return true
+  }
+}
+
+/// Bounds the values that are copied one by one: those of list views may overlap, and their copies do not.
+package struct KeyAllowance: Sendable {
+  private var remaining = Column.keysLimit
+
+  package init() {}
+
+  package mutating func add(_ key: [UInt8]) throws(DataError) {
+    remaining -= key.count
+    guard remaining >= 0 else {
+      throw DataError(.limit, "distinct values of more than \(Column.keysLimit) bytes")
+    }
   }
 }

@@ -60,21 +60,21 @@ import Testing
     var sample = People(seed: seed)
     var rebatcher = Rebatcher(rows: 1 + random.below(40))
     var (given, taken): ([[[UInt8]]], [[[UInt8]]]) = ([], [])
-    func add(_ batch: RecordBatch, to rows: inout [[[UInt8]]]) {
-      for row in 0..<batch.count { rows.append(batch.columns.map { $0.key(at: row) }) }
+    func add(_ batch: RecordBatch, to rows: inout [[[UInt8]]]) throws {
+      for row in 0..<batch.count { rows.append(try batch.columns.map { try $0.key(at: row) }) }
     }
     for _ in 0..<8 {
       var batch = try sample.batch(rows: random.below(90))
       batch.metadata["round"] = "x"
-      add(batch, to: &given)
+      try add(batch, to: &given)
       for full in try rebatcher.add(batch) {
         #expect(full.count == rebatcher.rows)
         #expect(full.metadata["round"] == "x")
-        add(full, to: &taken)
+        try add(full, to: &taken)
       }
       #expect(given.count - taken.count < rebatcher.rows)
     }
-    if let last = try rebatcher.finish() { add(last, to: &taken) }
+    if let last = try rebatcher.finish() { try add(last, to: &taken) }
     #expect(taken == given)
     #expect(try rebatcher.finish() == nil)
   }

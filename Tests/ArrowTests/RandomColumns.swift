@@ -14,7 +14,11 @@ func randomColumn(_ type: DataType, rows: Int, seed: UInt64, nullsOneIn: Int? = 
 }
 
 extension Column {
-  var keys: [[UInt8]] { (0..<count).map { key(at: $0) } }
+  var keys: [[UInt8]] {
+    (0..<count).map { row in
+      do { return try key(at: row) } catch { preconditionFailure("\(error)") }
+    }
+  }
 
   /// All values as JSON: a second way to look at them, with no code in common with `key(at:)` but `items` and `run`.
   var json: [String] {

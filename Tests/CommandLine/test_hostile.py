@@ -57,3 +57,11 @@ def test_text_of_a_value_without_end(programs, tmp_path):
     for column in many, shared_lists(40):
         path = write_file(tmp_path / "a", pa.record_batch([column], names=["x"]))
         assert "64000000 bytes of text" in refused(programs, "cat", path, "--memory-limit", "256000000")
+
+
+def test_dictionaries_of_values_without_end(programs, tmp_path):
+    values = shared_lists(40)
+    batches = [pa.record_batch([pa.DictionaryArray.from_arrays(pa.array([0], pa.int8()), each)], names=["d"])
+               for each in (values, values.slice(0, 1))]
+    path = write_stream(tmp_path / "a.arrows", *batches)
+    assert "cannot be looked up" in refused(programs, "convert", path, tmp_path / "b")

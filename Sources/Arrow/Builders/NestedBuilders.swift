@@ -104,6 +104,7 @@ public final class DictionaryBuilder: ColumnBuilder {
   @exclusivity(unchecked) private var indices = GrowableBuffer()
   /// The index of every value so far, by `Column.key(at:)`.
   private var known: [[UInt8]: Int] = [:]
+  private var keptKeys = KeyAllowance()
   /// Where the values of the dictionary that was read last are in this one; -1 for those not met yet.
   private var translated: [Int] = []
   private var translatedFrom: Column?
@@ -136,8 +137,9 @@ public final class DictionaryBuilder: ColumnBuilder {
 
   /// The index of a value, which is added to the dictionary if it is new.
   public func index(of column: Column, _ row: Int) throws(DataError) -> Int {
-    let key = column.key(at: row)
+    let key = try column.key(at: row)
     if let index = known[key] { return index }
+    try keptKeys.add(key)
     let index = values.count
     guard index <= indexType.maximum else {
       throw DataError(
@@ -172,6 +174,7 @@ public final class DictionaryBuilder: ColumnBuilder {
 
   override func finishLayout() -> Layout {
     known = [:]
+    keptKeys = KeyAllowance()
     translatedFrom = nil
     return .dictionary(indices: indices.freeze(), values: values.finish())
   }
@@ -184,6 +187,7 @@ public final class RunEndBuilder: ColumnBuilder {
   @exclusivity(unchecked) private var ends = GrowableBuffer()
   /// The value of the run that is still growing.
   private var lastKey: [UInt8] = []
+  private var copiedKeys = KeyAllowance()
   private var rowCount = 0
 
   public override init(type: DataType) {
@@ -204,8 +208,9 @@ public final class RunEndBuilder: ColumnBuilder {
 
   private func appendRun(_ column: Column, _ row: Int, _ length: Int) throws(DataError) {
     guard length > 0 else { return }
-    let key = column.key(at: row)
+    let key = try column.key(at: row)
     if values.count == 0 || key != lastKey {
+      try copiedKeys.add(key)
       try closeRun()
       try values.append(column, rows: row..<row + 1)
       lastKey = key
@@ -263,6 +268,7 @@ public final class RunEndBuilder: ColumnBuilder {
     )
     rowCount = 0
     lastKey = []
+    copiedKeys = KeyAllowance()
     return .runs(ends: endColumn, values: values.finish(), offset: 0)
   }
 }

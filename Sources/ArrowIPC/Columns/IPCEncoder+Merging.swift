@@ -38,18 +38,22 @@ extension IPCEncoder {
     _ column: Column, _ values: Column, into before: Column, _ dictionary: IPCField.DictionaryEncoding
   ) throws(DataError) -> Column {
     var places = merged[dictionary.id] ?? [:]
-    for row in places.count..<max(before.count, places.count) where places[before.key(at: row)] == nil {
-      places[before.key(at: row)] = row
+    for row in places.count..<max(before.count, places.count) {
+      let key = try before.key(at: row)
+      guard places[key] == nil else { continue }
+      try keptKeys.add(key)
+      places[key] = row
     }
     // Where each of the new values goes, and which of them are new.
     var translation: [Int] = []
     var added: [Column] = []
     var count = before.count
     for row in 0..<values.count {
-      let key = values.key(at: row)
+      let key = try values.key(at: row)
       if let place = places[key] {
         translation.append(place)
       } else {
+        try keptKeys.add(key)
         places[key] = count
         translation.append(count)
         added.append(values.slice(row..<row + 1))

@@ -21,6 +21,7 @@ public struct IPCEncoder {
   var sent: [Int64: Column] = [:]
   /// Where each value of a sent dictionary is, for those that had to be merged.
   var merged: [Int64: [[UInt8]: Int]] = [:]
+  var keptKeys = KeyAllowance()
   private let compressors: CompressorPool?
 
   /// - Throws: `.unsupported` for a schema that the format cannot express; `.invalid` for options that make no sense.
