@@ -65,3 +65,16 @@ def test_dictionaries_of_values_without_end(programs, tmp_path):
                for each in (values, values.slice(0, 1))]
     path = write_stream(tmp_path / "a.arrows", *batches)
     assert "cannot be looked up" in refused(programs, "convert", path, tmp_path / "b")
+
+
+def test_dense_unions_that_name_a_large_value_often(programs, tmp_path):
+    large = pa.ListArray.from_arrays(pa.array([0, 1_000_000], pa.int32()), pa.nulls(1_000_000, pa.int8()))
+    union = pa.UnionArray.from_dense(pa.array([0] * 10_000, pa.int8()), pa.array([0] * 10_000, pa.int32()), [large])
+    batch = pa.record_batch([union], names=["u"])
+    path = write_stream(tmp_path / "a.arrows", batch, batch)
+    done = limited(programs, "convert", path, tmp_path / "b", "--batch-rows", "20000")
+    assert done.returncode == 0, done.stderr[:200]
+    with pa.ipc.open_file(str(tmp_path / "b")) as reader:
+        merged = reader.get_batch(0)
+        merged.validate(full=True)
+        assert merged.num_rows == 20_000 and len(merged.column(0).field(0)) == 2

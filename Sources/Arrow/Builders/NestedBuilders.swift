@@ -75,19 +75,37 @@ public final class UnionBuilder: ColumnBuilder {
   }
 
   override func appendSlots(_ column: Column, _ rows: Range<Int>) throws(DataError) {
-    guard case .union(let sourceIDs, _, let sources) = column.layout else { preconditionFailure() }
-    guard isDense else {
+    guard case .union(let sourceIDs, let sourceOffsets, let sources) = column.layout else {
+      preconditionFailure()
+    }
+    guard let sourceOffsets else {
       // Every child has a value for every row. They are taken along, named or not: unlike empty values their appending
       // may fail, as it must where 16-bit run ends cannot count so far.
       for (child, source) in zip(children, sources) { try child.append(source, rows: rows) }
       typeIDs.append(contentsOf: sourceIDs.slice(rows).bytes)
       return
     }
+    // Values may name the same rows of a child: what they span is copied once, and they keep their places in it.
+    var spans = [Range<Int>?](repeating: nil, count: 128)
+    let typeIDs = sourceIDs.values(of: Int8.self)
+    let places = sourceOffsets.values(of: Int32.self)
     for row in rows {
-      let (index, childRow) = column.unionValue(at: row)
-      try children[index].append(column.children[index], rows: childRow..<childRow + 1)
-      closeSlot(index)
+      let (id, place) = (Int(typeIDs[row]), Int(places[row]))
+      let span = spans[id] ?? place..<place + 1
+      spans[id] = min(span.lowerBound, place)..<max(span.upperBound, place + 1)
     }
+    var shifts = [Int](repeating: 0, count: 128)
+    for (i, id) in ids.enumerated() {
+      guard let span = spans[Int(id)] else { continue }
+      guard span.count <= Int(Int32.max) - children[i].count else {
+        throw DataError(
+          .limit, "a \(type) column reaches row \(Int32.max) of a child; cut it into smaller batches")
+      }
+      shifts[Int(id)] = children[i].count - span.lowerBound
+      try children[i].append(sources[i], rows: span)
+    }
+    self.typeIDs.append(contentsOf: sourceIDs.slice(rows).bytes)
+    for row in rows { offsets.append(Int32(Int(places[row]) + shifts[Int(typeIDs[row])])) }
   }
 
   override func finishLayout() -> Layout {
