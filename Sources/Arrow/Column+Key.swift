@@ -64,8 +64,10 @@ extension Column {
       switch (layout, other.layout) {
       case (.fixed(let left), .fixed(let right)): return left.hasEqualBytes(to: right)
       case (.variable(let offsets, let bytes), .variable(let otherOffsets, let otherBytes))
-      where offsets.hasEqualBytes(to: otherOffsets) && bytes.hasEqualBytes(to: otherBytes):
-        return true
+      where offsets.hasEqualBytes(to: otherOffsets):
+        // Slices share the bytes of the whole: only those that the offsets reach are theirs.
+        let used = offset(0, in: offsets)..<offset(count, in: offsets)
+        return bytes.slice(used).hasEqualBytes(to: otherBytes.slice(used))
       default: break
       }
     }

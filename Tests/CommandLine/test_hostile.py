@@ -78,3 +78,16 @@ def test_dense_unions_that_name_a_large_value_often(programs, tmp_path):
         merged = reader.get_batch(0)
         merged.validate(full=True)
         assert merged.num_rows == 20_000 and len(merged.column(0).field(0)) == 2
+
+
+def test_many_different_dictionaries_become_one(programs, tmp_path):
+    """Quadratic in the batches it took minutes."""
+    count, size = 600, 600
+    batches = [pa.record_batch([pa.DictionaryArray.from_arrays(
+        pa.array(range(size), pa.int32()), pa.array([f"value {i * size + j}" for j in range(size)]))], names=["d"])
+        for i in range(count)]
+    path = write_stream(tmp_path / "a.arrows", *batches)
+    done = limited(programs, "convert", path, tmp_path / "b", seconds=8)
+    assert done.returncode == 0, done.stderr[:200]
+    with pa.ipc.open_file(str(tmp_path / "b")) as reader:
+        assert reader.read_all()["d"].cast(pa.string()).to_pylist() == [f"value {i}" for i in range(count * size)]

@@ -37,7 +37,8 @@ extension IPCEncoder {
   private mutating func merge(
     _ column: Column, _ values: Column, into before: Column, _ dictionary: IPCField.DictionaryEncoding
   ) throws(DataError) -> Column {
-    var places = merged[dictionary.id] ?? [:]
+    // Taken out while it grows, so that it is not copied. After an error it is made again, from `before`.
+    var places = merged.removeValue(forKey: dictionary.id) ?? [:]
     for row in places.count..<max(before.count, places.count) {
       let key = try before.key(at: row)
       guard places[key] == nil else { continue }
@@ -46,7 +47,7 @@ extension IPCEncoder {
     }
     // Where each of the new values goes, and which of them are new.
     var translation: [Int] = []
-    var added: [Column] = []
+    var added: [Range<Int>] = []
     var count = before.count
     for row in 0..<values.count {
       let key = try values.key(at: row)
@@ -56,7 +57,11 @@ extension IPCEncoder {
         try keptKeys.add(key)
         places[key] = count
         translation.append(count)
-        added.append(values.slice(row..<row + 1))
+        if let last = added.last, last.upperBound == row {
+          added[added.count - 1] = last.lowerBound..<row + 1
+        } else {
+          added.append(row..<row + 1)
+        }
         count += 1
       }
     }
@@ -71,7 +76,7 @@ extension IPCEncoder {
     for row in 0..<column.count {
       indices.append(column.isNull(row) ? 0 : translation[column.integer(at: row)], as: dictionary.indices)
     }
-    let all = added.isEmpty ? before : try Column.concatenating([before] + added)
+    let all = added.isEmpty ? before : try Column.concatenating([before] + added.map { values.slice($0) })
     return try Column(
       type: column.type, count: column.count, validity: column.validity,
       layout: .dictionary(indices: indices.freeze(), values: all))
