@@ -91,3 +91,20 @@ def test_many_different_dictionaries_become_one(programs, tmp_path):
     assert done.returncode == 0, done.stderr[:200]
     with pa.ipc.open_file(str(tmp_path / "b")) as reader:
         assert reader.read_all()["d"].cast(pa.string()).to_pylist() == [f"value {i}" for i in range(count * size)]
+
+
+def test_a_footer_that_names_a_batch_twice(programs, tmp_path):
+    batches = [pa.record_batch([pa.array([i] * 8)], names=["x"]) for i in range(2)]
+    path = write_file(tmp_path / "a", *batches)
+    data = path.read_bytes()
+    with pa.ipc.open_file(pa.BufferReader(data)) as reader:
+        assert reader.num_record_batches == 2
+    length = struct.unpack("<i", data[-10:-6])[0]
+    footer = data[-10 - length:-10]
+    blocks = [i for i in range(0, length - 47, 4)
+              if 0 < struct.unpack_from("<q", footer, i)[0] < struct.unpack_from("<q", footer, i + 24)[0] < len(data)
+              and footer[i + 8:i + 24] == footer[i + 32:i + 48]]
+    assert len(blocks) == 1
+    place = len(data) - 10 - length + blocks[0]
+    path.write_bytes(data[:place + 24] + data[place:place + 24] + data[place + 48:])
+    assert "twice" in refused(programs, "inspect", path)

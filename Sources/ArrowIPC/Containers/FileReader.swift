@@ -43,6 +43,7 @@ public final class FileReader: Sendable {
       metadata = try table.metadata(4)
       dictionaries = try FileReader.blocks(table, 2, before: start)
       batches = try FileReader.blocks(table, 3, before: start)
+      try FileReader.checkDisjoint(dictionaries + batches)
     } catch {
       throw error.placed(at: start)
     }
@@ -139,6 +140,18 @@ public final class FileReader: Sendable {
       throw DataError(.malformed, "a footer of \(length) bytes in a file of \(contents.count)", offset: place)
     }
     return (place - length, length)
+  }
+
+  /// Throws when two messages share bytes: a footer of a few bytes a message could repeat one without end.
+  private static func checkDisjoint(_ blocks: [Block]) throws(DataError) {
+    var end = 0
+    for block in blocks.sorted(by: { $0.offset < $1.offset }) {
+      guard block.offset >= end else {
+        throw DataError(
+          .malformed, "the footer names the message at \(block.offset) inside of another, or twice")
+      }
+      end = block.offset + block.metadataLength + block.bodyLength
+    }
   }
 
   private static func blocks(
