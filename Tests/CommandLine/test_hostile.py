@@ -108,3 +108,25 @@ def test_a_footer_that_names_a_batch_twice(programs, tmp_path):
     place = len(data) - 10 - length + blocks[0]
     path.write_bytes(data[:place + 24] + data[place:place + 24] + data[place + 48:])
     assert "twice" in refused(programs, "inspect", path)
+
+
+def shared_metadata(count, value):
+    """A stream whose schema names one key-value pair so many times."""
+    data = bytearray(struct.pack("<I6H iHBBI 5H2x iII II", 16, 12, 16, 4, 6, 8, 0, 12, 4, 1, 0, 16,
+                                 10, 12, 0, 4, 8, 12, 0, 16, 0, count))
+    schema = 44
+    struct.pack_into("<II", data, schema + 4, 8, 8)
+    pair = len(data) + 4 * count + 8
+    data += b"".join(struct.pack("<I", pair - (len(data) + 4 * i)) for i in range(count))
+    data += struct.pack("<4H iII I", 8, 12, 4, 8, 8, 8, 4, len(value)) + value
+    data += bytes(-len(data) % 8)
+    return struct.pack("<Ii", 0xFFFFFFFF, len(data)) + data + struct.pack("<Ii", 0xFFFFFFFF, 0)
+
+
+def test_metadata_that_repeats_itself(programs, tmp_path):
+    path = tmp_path / "a.arrows"
+    path.write_bytes(shared_metadata(2, b"ab"))
+    assert programs.inspect(path)["schemaMetadata"] == {"ab": "ab"}
+    path.write_bytes(shared_metadata(30, b"x" * 40_000_000))
+    assert "too often" in refused(programs, "convert", path, tmp_path / "b")
+    assert "in circles" in (path.write_bytes(shared_metadata(1_000_000, b"")) and refused(programs, "inspect", path))

@@ -76,6 +76,7 @@ public final class FileWriter: BatchWriter {
   public func finish() throws(DataError) {
     let footer = try FlatBufferBuilder.footer(
       encoder.schema, encoder.fields, dictionaries: dictionaries, batches: batches, metadata: metadata)
+    try checkMetadata(footer.count)
     try sink.write([
       Buffer(copying: [UInt32.max, 0]), Buffer(copying: footer), Buffer(copying: [Int32(footer.count)]),
       Buffer(copying: fileMagic),
@@ -88,10 +89,18 @@ extension ByteSink {
   /// Writes a message with its framing.
   /// - Returns: the block that a file's footer has for it.
   fileprivate func write(_ message: EncodedMessage, alignment: Int) throws(DataError) -> [Int64] {
+    try checkMetadata(message.header.count)
     let offset = position
     let header = message.framed(at: offset, alignment: alignment)
     try write([header])
     try write(message.body)
     return [Int64(offset), Int64(header.count), Int64(message.bodyLength)]
+  }
+}
+
+/// Lengths of metadata have 32 bits; some of them are left for the padding.
+private func checkMetadata(_ count: Int) throws(DataError) {
+  guard count <= Int32.max - 8192 else {
+    throw DataError(.limit, "\(count) bytes of metadata; the format has room for 2 GiB")
   }
 }

@@ -6,12 +6,13 @@ import Memory
 /// into a tree of any size; an honest buffer has no more tables than it has room for.
 final class VisitBudget {
   private var remaining: Int
-  /// Names and metadata are copied for every table that has them, and may be shared, too: honest buffers share short ones.
+  /// Names and metadata are copied for every table that has them, and may be shared, too: honest buffers share few.
   private var remainingBytes: Int
 
   init(forBytes count: Int) {
-    remaining = count / 4 + 1
-    remainingBytes = 64 * count
+    // A table has four bytes of its own, and four that name it.
+    remaining = count / 8 + 1
+    remainingBytes = 4 * count + 1 << 16
   }
 
   func spend(bytes: Int, at offset: Int) throws(DataError) {
