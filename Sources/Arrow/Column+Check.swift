@@ -149,7 +149,14 @@ extension Column {
     let values = views.values(of: BinaryViewValue.self)
     for i in 0..<count where !isNull(i) {
       let view = values[i]
-      if !view.isInline, kinds[view.bufferIndex] == .ascii { continue }
+      if !view.isInline {
+        switch kinds[view.bufferIndex] {
+        case .ascii: continue
+        // Inside of good text a value is good if neither of its ends is inside of a character.
+        case .utf8 where view.isWholeText(in: data[view.bufferIndex]): continue
+        default: break
+        }
+      }
       allowance -= view.length
       guard allowance >= 0 else {
         throw DataError(.limit, "the views name the same bytes too many times for all of them to be checked")
@@ -226,6 +233,16 @@ extension Column {
         throw DataError(.malformed, "value \(i) has more than the \(precision) digits of \(type)")
       }
     }
+  }
+}
+
+extension BinaryViewValue {
+  /// Whether the bytes of this view, which are inside of UTF-8, begin and end between characters.
+  fileprivate func isWholeText(in text: Buffer) -> Bool {
+    func isBoundary(_ place: Int) -> Bool {
+      place == text.count || text.load(at: place, as: UInt8.self) & 0xC0 != 0x80
+    }
+    return isBoundary(offset) && isBoundary(offset + length)
   }
 }
 

@@ -142,3 +142,23 @@ def test_inspect_reports_alignment(programs, written, tmp_path):
 def test_validate(programs, written, name):
     done = programs.oracle("validate", written(name, *variant_of(name)))
     assert b"valid" in done.stdout
+
+
+def test_many_views_of_one_long_text(programs, tmp_path):
+    """As `take` and joins make them. A limit on repeated checks refused them."""
+    source = pa.array(["é" * 2_000] * 2, pa.string_view())
+    views = source.buffers()[1].to_pybytes()[:16] * 100_000
+    column = pa.Array.from_buffers(pa.string_view(), 100_000, [None, pa.py_buffer(views), *source.buffers()[2:]])
+    batch = pa.record_batch([column], names=["s"])
+    with pa.OSFile(str(tmp_path / "a"), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    assert b"every value is valid" in programs.fletch("inspect", "--check", tmp_path / "a").stdout
+    # One byte further on, the text begins and ends inside of a character.
+    shifted = bytearray(views[:16])
+    shifted[12] += 1
+    shifted[4:8] = "é".encode()[1:] + "é".encode() + "é".encode()[:1]
+    column = pa.Array.from_buffers(pa.string_view(), 1, [None, pa.py_buffer(bytes(shifted)), *source.buffers()[2:]])
+    batch = pa.record_batch([column], names=["s"])
+    with pa.OSFile(str(tmp_path / "a"), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    assert "UTF-8" in programs.error("inspect", "--check", tmp_path / "a")
