@@ -41,7 +41,11 @@ public struct Rebatcher {
     guard let first = waiting.first else { return nil }
     if waiting.count == 1 { return first }
     var columns: [Column] = []
-    for i in first.columns.indices { columns.append(try Column.concatenating(waiting.map { $0.columns[i] })) }
+    for (i, field) in first.schema.fields.enumerated() {
+      do throws(DataError) { columns.append(try Column.concatenating(waiting.map { $0.columns[i] })) } catch {
+        throw error.within("column '\(field.name)'")
+      }
+    }
     var merged = try RecordBatch(
       schema: first.schema, columns: columns, count: waiting.reduce(0) { $0 + $1.count })
     merged.metadata = first.metadata

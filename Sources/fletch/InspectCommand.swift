@@ -74,7 +74,9 @@ struct InspectReport {
         }
       }
     } catch {
-      throw error.within("'\(path)', batch \(batches)")
+      // A file says itself which of its batches it is.
+      throw error.within(
+        format == .file && error.message.hasPrefix("batch ") ? "'\(path)'" : "'\(path)', batch \(batches)")
     }
     copied = reader.counters.bytesCopied
   }

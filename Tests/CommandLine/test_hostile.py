@@ -130,3 +130,16 @@ def test_metadata_that_repeats_itself(programs, tmp_path):
     path.write_bytes(shared_metadata(30, b"x" * 40_000_000))
     assert "too often" in refused(programs, "convert", path, tmp_path / "b")
     assert "in circles" in (path.write_bytes(shared_metadata(1_000_000, b"")) and refused(programs, "inspect", path))
+
+
+def test_errors_name_the_column_and_the_batch_once(programs, tmp_path):
+    def runs(count):
+        return pa.RunEndEncodedArray.from_arrays(pa.array([count], pa.int16()), pa.array([1]))
+
+    path = write_stream(tmp_path / "a.arrows", *[pa.record_batch([runs(20_000)], names=["r"]) for _ in range(2)])
+    assert "column 'r': run ends" in refused(programs, "convert", path, tmp_path / "b", "--batch-rows", "40000")
+    path = tmp_path / "a"
+    with pa.ipc.new_file(str(path), pa.schema([("x", pa.int64())]),
+                         options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_batch(pa.record_batch([[0] * 1_000_000], names=["x"]))
+    assert refused(programs, "inspect", path, "--memory-limit", "1M").count("batch 0") == 1
