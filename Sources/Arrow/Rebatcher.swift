@@ -6,12 +6,15 @@ import Memory
 /// without a copy; only what has to be merged is copied.
 public struct Rebatcher {
   public let rows: Int
+  /// The most bytes that one merged batch may have.
+  public let memoryLimit: Int
   private var waiting: [RecordBatch] = []
   private var waitingRows = 0
 
-  public init(rows: Int) {
+  public init(rows: Int, memoryLimit: Int = .max) {
     precondition(rows > 0)
     self.rows = rows
+    self.memoryLimit = memoryLimit
   }
 
   /// Takes a batch.
@@ -22,6 +25,7 @@ public struct Rebatcher {
     while batch.count - place >= rows - waitingRows {
       let end = place + rows - waitingRows
       waiting.append(batch.slice(place..<end))
+      waitingRows = rows
       place = end
       if let merged = try finish() { full.append(merged) }
     }
@@ -40,6 +44,11 @@ public struct Rebatcher {
     }
     guard let first = waiting.first else { return nil }
     if waiting.count == 1 { return first }
+    let size = waiting.reduce(0) { sum, batch in batch.columns.reduce(sum) { $0 + $1.byteCount } }
+    guard size <= memoryLimit else {
+      throw DataError(
+        .limit, "a batch of \(waitingRows) rows would take \(size) bytes; the memory limit is \(memoryLimit)")
+    }
     var columns: [Column] = []
     for (i, field) in first.schema.fields.enumerated() {
       do throws(DataError) { columns.append(try Column.concatenating(waiting.map { $0.columns[i] })) } catch {

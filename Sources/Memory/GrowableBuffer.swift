@@ -90,15 +90,6 @@ public struct GrowableBuffer: ~Copyable, @unchecked Sendable {
     length &+= n
   }
 
-  /// Room for at most `n` bytes at the end; the closure says how many it filled.
-  @inlinable
-  public mutating func append(upTo n: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Int) {
-    reserve(n)
-    let filled = fill(UnsafeMutableRawBufferPointer(start: base + count, count: n))
-    precondition(filled >= 0 && filled <= n)
-    length &+= filled
-  }
-
   /// The bytes so far, to be changed in place.
   @inlinable
   public mutating func withBytes<R>(_ body: (UnsafeMutableRawBufferPointer) -> R) -> R {

@@ -13,13 +13,11 @@ public final class MappedFile: MemoryOwner, @unchecked Sendable {
   public let count: Int
 
   public init(path: String) throws(DataError) {
-    // Without O_NONBLOCK, opening a named pipe waits for somebody who writes to it.
-    let file = FileDescriptor(
-      try systemCall("open '\(path)'") { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) })
+    let file = try FileDescriptor.openForReading(path, waits: false)
     var status = stat()
     _ = try systemCall("read the size of '\(path)'") { fstat(file.rawValue, &status) }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw DataError(.invalid, "'\(path)' is not a regular file")
+      throw DataError(.invalid, "'\(path)' is not a regular file; read pipes by way of standard input")
     }
     count = Int(status.st_size)
     guard count > 0 else {
@@ -39,10 +37,5 @@ public final class MappedFile: MemoryOwner, @unchecked Sendable {
   public var contents: Buffer {
     guard let base else { return .empty }
     return Buffer(owner: self, base: UnsafeRawPointer(base), count: count)
-  }
-
-  /// Tells the kernel that the file will be read from front to back, so that it reads ahead further.
-  public func adviseSequential() {
-    if let base { madvise(base, count, MADV_SEQUENTIAL) }
   }
 }

@@ -33,9 +33,10 @@ public final class FileDescriptor: Sendable {
   public static var standardInput: FileDescriptor { FileDescriptor(STDIN_FILENO, closes: false) }
   public static var standardOutput: FileDescriptor { FileDescriptor(STDOUT_FILENO, closes: false) }
 
-  public static func openForReading(_ path: String) throws(DataError) -> FileDescriptor {
-    let raw = try systemCall("open '\(path)'") { open(path, O_RDONLY | O_CLOEXEC) }
-    return FileDescriptor(raw)
+  /// - Parameter waits: whether opening a named pipe waits for somebody who writes to it.
+  public static func openForReading(_ path: String, waits: Bool = true) throws(DataError) -> FileDescriptor {
+    let flags = O_RDONLY | O_CLOEXEC | (waits ? 0 : O_NONBLOCK)
+    return FileDescriptor(try systemCall("open '\(path)'") { open(path, flags) })
   }
 
   /// Reads up to `bytes.count` bytes; 0 means the end of the file.

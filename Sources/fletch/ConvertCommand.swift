@@ -10,7 +10,8 @@ let convertCommand = Command(
   discussion: """
     IN is an Arrow IPC file (Feather V2) or stream, whichever it is; '-' is standard input. OUT is written
     beside its place and put there when it is complete; '-' is standard output. Nothing about the data
-    changes: types, metadata, nulls, dictionaries. Without --batch-rows the batches stay as they are.
+    changes: types, metadata, nulls, dictionaries. Without --batch-rows the batches stay as they are; with it, a
+    merged batch keeps the metadata of the first of those that it is made of.
     """,
   options: [
     Option(
@@ -24,7 +25,8 @@ let convertCommand = Command(
     let format = try outputFormat(arguments, path: paths[1])
     let batchRows = try arguments.integer("batch-rows", in: 1...(Int.max))
     let writeOptions = try SharedOptions.writeOptions(arguments)
-    var (reader, _, _) = try openBatches(path: paths[0], options: try SharedOptions.readOptions(arguments))
+    let readOptions = try SharedOptions.readOptions(arguments)
+    var (reader, _, _) = try openBatches(path: paths[0], options: readOptions)
     let total = try (reader as? FileBatchReader)?.file.rowCount()
     var progress = ProgressBar(total: total, isQuiet: arguments.has("quiet") || paths[1] == "-")
     let output = try Output(path: paths[1])
@@ -33,7 +35,7 @@ let convertCommand = Command(
       format == .file
       ? try FileWriter(output.sink, schema: reader.schema, options: writeOptions, metadata: metadata)
       : try StreamWriter(output.sink, schema: reader.schema, options: writeOptions)
-    var rebatcher = batchRows.map { Rebatcher(rows: $0) }
+    var rebatcher = batchRows.map { Rebatcher(rows: $0, memoryLimit: readOptions.memoryLimit) }
     while let batch = try reader.next() {
       for whole in try rebatcher?.add(batch) ?? [batch] { try writer.write(whole) }
       progress.advance(rows: batch.count)

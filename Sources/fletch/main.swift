@@ -30,11 +30,14 @@ func fail(_ message: String, code: Int32) -> Never {
 func run(_ words: [String]) -> Int32 {
   guard let name = words.first else { fail(help, code: 2) }
   if ["--help", "-h", "help"].contains(name) {
-    if words.count > 1, let command = commands.first(where: { $0.name == words[1] }) {
-      print(command.help, terminator: "")
-    } else {
+    guard words.count > 1 else {
       print(help, terminator: "")
+      return 0
     }
+    guard let command = commands.first(where: { $0.name == words[1] }) else {
+      fail("fletch: unknown command '\(words[1])'. 'fletch --help' lists the commands.\n", code: 2)
+    }
+    print(command.help, terminator: "")
     return 0
   }
   if ["--version", "version"].contains(name) {

@@ -30,6 +30,7 @@ def test_help_of_a_command(programs, command):
 
 @pytest.mark.parametrize("words, says", [
     (["frobnicate"], "frobnicate"),
+    (["help", "frobnicate"], "frobnicate"),
     (["inspect"], "FILE"),
     (["inspect", "a", "b"], "'b'"),
     (["convert", "a"], "OUT"),
@@ -145,6 +146,29 @@ def test_the_memory_limit(programs, tmp_path):
     assert "memory limit" in programs.error("convert", path, tmp_path / "b", "--memory-limit", "1M")
     assert os.listdir(tmp_path) == ["a.feather"]
     programs.fletch("convert", path, tmp_path / "b", "--memory-limit", "64M")
+
+
+def test_merging_counts_against_the_memory_limit(programs, tmp_path):
+    path = tmp_path / "a.feather"
+    programs.fletch("sample", "--kind", "readings", "--rows", "200000", "-o", path)
+    message = programs.error("convert", path, tmp_path / "b", "--batch-rows", "200000", "--memory-limit", "4M")
+    assert "memory limit" in message and os.listdir(tmp_path) == ["a.feather"]
+    programs.fletch("convert", path, tmp_path / "b", "--batch-rows", "50000", "--memory-limit", "4M")
+
+
+def test_text_is_no_arrow_data(programs, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,name\n1,Alice\n")
+    assert "no Arrow file, and no Arrow stream" in programs.error("cat", path)
+
+
+def test_a_time_that_is_none_is_still_printed(programs, tmp_path):
+    with pa.OSFile(str(tmp_path / "a"), "wb") as sink:
+        column = pa.array([-1, 86_400_000_000], pa.int64()).cast(pa.time64("us"))
+        with pa.ipc.new_file(sink, pa.schema([("t", column.type)])) as writer:
+            writer.write_batch(pa.record_batch([column], names=["t"]))
+    assert [json.loads(line)["t"] for line in programs.cat(tmp_path / "a").splitlines()] == \
+        ["-00:00:00.000001", "24:00:00.000000"]
 
 
 def test_inspect_tells_of_misalignment(programs, tmp_path):

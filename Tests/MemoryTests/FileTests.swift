@@ -10,13 +10,11 @@ import Testing
   @Test func theContentsAreTheFilesBytes() throws {
     let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
     let file = try MappedFile(path: folder.write("a", bytes))
-    file.adviseSequential()
     #expect(file.contents.array == bytes)
   }
 
   @Test func anEmptyFileIsNoBytes() throws {
     let file = try MappedFile(path: folder.write("empty", []))
-    file.adviseSequential()
     #expect(file.contents.count == 0)
   }
 

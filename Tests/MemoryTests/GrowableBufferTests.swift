@@ -11,7 +11,7 @@ import Testing
     var buffer = GrowableBuffer(capacity: random.below(100))
     var naive: [UInt8] = []
     for _ in 0..<60 {
-      switch random.below(6) {
+      switch random.below(5) {
       case 0:
         let value = random.next()
         buffer.append(value)
@@ -30,13 +30,6 @@ import Testing
           for i in 0..<count { target.storeBytes(of: UInt8(i), toByteOffset: i, as: UInt8.self) }
         }
         naive.append(contentsOf: (0..<count).map { UInt8($0) })
-      case 4:
-        let filled = random.below(20)
-        buffer.append(upTo: 20) { target in
-          for i in 0..<filled { target[i] = 7 }
-          return filled
-        }
-        naive.append(contentsOf: repeatElement(7, count: filled))
       default:
         let values: [Int16] = [1, -1, .max]
         buffer.append(contentsOf: values.span)

@@ -27,7 +27,10 @@ public enum TemporalText {
 
   /// `HH:MM:SS` and as many digits of the fraction as the unit has.
   public static func appendTime(ticks: Int, _ unit: TimeUnit, to text: inout [UInt8]) {
-    let (seconds, fraction) = divide(ticks, by: Int(unit.perSecond))
+    // No time of day is negative, but bytes from outside may be.
+    if ticks < 0 { text.append(UInt8(ascii: "-")) }
+    let (wholeSeconds, fractionTicks) = ticks.magnitude.quotientAndRemainder(dividingBy: UInt(unit.perSecond))
+    let (seconds, fraction) = (Int(wholeSeconds), Int(fractionTicks))
     append(seconds / 3600, digits: 2, to: &text)
     text.append(UInt8(ascii: ":"))
     append(seconds / 60 % 60, digits: 2, to: &text)

@@ -61,7 +61,13 @@ public struct StreamReader: BatchReader {
   private init(_ source: any ByteSource, _ decoder: IPCDecoder) throws(DataError) {
     var source = source
     var decoder = decoder
-    guard case .schema(let schema)? = try StreamReader.nextEvent(&source, &decoder)?.event else {
+    let first: IPCDecoder.Event?
+    do throws(DataError) { first = try StreamReader.nextEvent(&source, &decoder)?.event } catch {
+      // Text, or anything else, looks like a message that is cut off.
+      guard error.code == .malformed else { throw error }
+      throw error.within("this is no Arrow file, and no Arrow stream")
+    }
+    guard case .schema(let schema)? = first else {
       throw DataError(.malformed, "an Arrow stream begins with a schema; this does not", offset: 0)
     }
     self.source = source
