@@ -74,6 +74,12 @@ public struct HeaderList: Sendable {
     return String(decoding: bytes[Int(field.start)..<Int(field.nameEnd)], as: UTF8.self)
   }
 
+  /// A name as it came.
+  public func nameBytes(_ index: Int) -> ArraySlice<UInt8> {
+    let field = fields[index]
+    return bytes[Int(field.start)..<Int(field.nameEnd)]
+  }
+
   public func value(_ index: Int) -> String {
     String(decoding: valueBytes(index), as: UTF8.self)
   }

@@ -1,0 +1,2 @@
+import GRPC
+print("echo")
