@@ -80,6 +80,7 @@ public final class GRPCServer: Sendable {
     // The statuses of what is cancelled have half a second to leave.
     let isDone = stop { $0.shutdown(within: limit + .milliseconds(500)) }
     core.deadlines.remove(key)
+    core.waitUntilIdle(.seconds(1))
     return isDone
   }
 

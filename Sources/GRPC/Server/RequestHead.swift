@@ -11,16 +11,20 @@ struct RequestHead {
     /// The whole answer.
     var fields: HeaderList
     var status: GRPCStatus
+    /// Whether a gRPC client is to read it.
+    var isGRPC: Bool
 
     /// An answer in HTTP's own words, for those who do not speak gRPC.
     init(http: Int, _ message: String) {
       fields = HeaderList([(":status", String(http)), ("content-type", "text/plain")])
       if http == 405 { fields.append("allow", "POST") }
       status = GRPCStatus(.invalidArgument, message)
+      isGRPC = false
     }
 
     init(_ status: GRPCStatus, _ more: [(String, String)] = []) {
       self.status = status
+      isGRPC = true
       fields = StatusTrailers.only(status, initial: CallMetadata(), CallMetadata())
       for (name, value) in more { fields.append(name, value) }
     }

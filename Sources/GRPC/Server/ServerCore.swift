@@ -16,7 +16,11 @@ final class ServerCore: RequestHandler {
   let isDraining = Atomic<Bool>(false)
   let callsTotal = Atomic<Int>(0)
   /// Calls whose handlers outlast a turn of the loop.
-  private let running = Mutex<[ObjectIdentifier: ServerCall]>([:])
+  private let running = Mutex(Running())
+  private struct Running {
+    var calls: [ObjectIdentifier: ServerCall] = [:]
+    var waiters: [Signal] = []
+  }
 
   init(_ methods: [GRPCMethod], _ options: GRPCServerOptions, _ interceptors: [any ServerInterceptor]) {
     self.options = options
@@ -29,8 +33,19 @@ final class ServerCore: RequestHandler {
 
   deinit { pool.close() }
 
-  var runningCalls: [ServerCall] { running.withLock { Array($0.values) } }
-  var runningCount: Int { running.withLock { $0.count } }
+  var runningCalls: [ServerCall] { running.withLock { Array($0.calls.values) } }
+  var runningCount: Int { running.withLock { $0.calls.count } }
+
+  /// Waits for the handlers that have been cancelled to notice.
+  func waitUntilIdle(_ limit: Duration) {
+    let signal = running.withLock { running -> Signal? in
+      if running.calls.isEmpty { return nil }
+      let signal = Signal()
+      running.waiters.append(signal)
+      return signal
+    }
+    _ = signal?.wait(limit)
+  }
 
   // MARK: Requests
 
@@ -47,14 +62,15 @@ final class ServerCore: RequestHandler {
       if method.kind != .immediate { try begin(call) }
       return ServerCallInput(call)
     } catch {
-      stream.finish(trailers: error.fields)
+      // HTTP clients that are no gRPC commonly take an answer before the end of their request for a fault.
+      if error.isGRPC { stream.finish(trailers: error.fields) }
       if !interceptors.isEmpty {
         let summary = CallSummary(
           path: path, peer: stream.connection.peer.description, subject: stream.connection.tls?.peerSubject,
           status: error.status, started: MonotonicTime.now, duration: .zero)
         for interceptor in interceptors { interceptor.callEnded(summary) }
       }
-      return RefusedRequest(stream)
+      return RefusedRequest(stream, answer: error.isGRPC ? nil : error.fields)
     }
   }
 
@@ -70,7 +86,7 @@ final class ServerCore: RequestHandler {
 
   /// A call that lasts: it is known by name, and its deadline is watched.
   private func begin(_ call: ServerCall) throws(RequestHead.Refusal) {
-    running.withLock { $0[ObjectIdentifier(call)] = call }
+    running.withLock { $0.calls[ObjectIdentifier(call)] = call }
     if let deadline = call.deadline {
       let key = deadlines.add(deadline) { [weak call] in
         call?.cancel(GRPCStatus(.deadlineExceeded, "the deadline has passed"), tellsPeer: true)
@@ -100,13 +116,19 @@ final class ServerCore: RequestHandler {
   }
 
   private func forget(_ call: ServerCall) {
-    running.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(call)) }
     if let key = call.state.withLock({ $0.deadlineKey }) { deadlines.remove(key) }
+    let waiters = running.withLock { running -> [Signal] in
+      running.calls[ObjectIdentifier(call)] = nil
+      guard running.calls.isEmpty, !running.waiters.isEmpty else { return [] }
+      defer { running.waiters = [] }
+      return running.waiters
+    }
+    for signal in waiters { signal.raise() }
   }
 
   /// Once a call, after its handler.
   func ended(_ call: ServerCall, _ status: GRPCStatus, _ counts: ServerCallState.Counts) {
-    if call.method.kind != .immediate { forget(call) }
+    defer { if call.method.kind != .immediate { forget(call) } }
     if interceptors.isEmpty { return }
     let summary = CallSummary(
       path: call.path, peer: call.peer, subject: call.tls?.peerSubject, status: status, started: call.started,
@@ -119,8 +141,29 @@ final class ServerCore: RequestHandler {
 /// The rest of a request that was answered at once; nobody wants it.
 private final class RefusedRequest: StreamHandler {
   private let stream: HTTP2Stream
-  init(_ stream: HTTP2Stream) { self.stream = stream }
-  func received(_ bytes: RawSpan, isInPlace: Bool) { stream.consume(bytes.byteCount) }
+  /// What is still to be said.
+  private var answer: HeaderList?
+  private var received = 0
+  private static let patience = 64 << 10
+
+  init(_ stream: HTTP2Stream, answer: HeaderList?) {
+    self.stream = stream
+    self.answer = answer
+  }
+
+  func received(_ bytes: RawSpan, isInPlace: Bool) {
+    stream.consume(bytes.byteCount)
+    received += bytes.byteCount
+    if received > RefusedRequest.patience { finish() }
+  }
+
+  func ended(trailers: HeaderList) { finish() }
+
+  private func finish() {
+    if let answer { stream.finish(trailers: answer) }
+    answer = nil
+  }
+
   func closed(_ error: HTTP2Error?) {}
 }
 

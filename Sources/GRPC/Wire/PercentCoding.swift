@@ -4,13 +4,19 @@
 enum PercentCoding {
   private static let digits = Array("0123456789ABCDEF".utf8)
 
-  static func encode(_ text: String) -> [UInt8] {
+  /// - Parameter limit: what is longer is cut, between two characters.
+  static func encode(_ text: String, limit: Int = .max) -> [UInt8] {
     var out: [UInt8] = []
-    out.reserveCapacity(text.utf8.count)
-    for byte in text.utf8 {
-      if (0x20...0x7E).contains(byte), byte != UInt8(ascii: "%") {
-        out.append(byte)
-      } else {
+    out.reserveCapacity(min(limit, text.utf8.count))
+    for scalar in text.unicodeScalars {
+      if (0x20...0x7E).contains(scalar.value), scalar != "%" {
+        guard out.count < limit else { break }
+        out.append(UInt8(truncatingIfNeeded: scalar.value))
+        continue
+      }
+      let bytes = UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
+      guard out.count <= limit - 3 * bytes.count else { break }
+      for byte in bytes {
         out.append(UInt8(ascii: "%"))
         out.append(digits[Int(byte >> 4)])
         out.append(digits[Int(byte & 15)])

@@ -24,7 +24,7 @@ enum StatusTrailers {
     return list
   }
 
-  /// What an error may say and carry. Every server of the tree below refuses header lists of 8 KiB and more by default.
+  /// What an error may say and carry. Common clients refuse header lists of more than 8 KiB.
   private static let messageLimit = 4096
   private static let detailsLimit = 4096
 
@@ -37,13 +37,7 @@ enum StatusTrailers {
     }
     list.append("grpc-status", String(status.code.rawValue))
     if !status.message.isEmpty {
-      var text = PercentCoding.encode(status.message)
-      if text.count > messageLimit {
-        text.removeSubrange(messageLimit...)
-        // Not in the middle of an escape.
-        if let cut = text.suffix(2).firstIndex(of: UInt8(ascii: "%")) { text.removeSubrange(cut...) }
-      }
-      list.append("grpc-message", bytes: text)
+      list.append("grpc-message", bytes: PercentCoding.encode(status.message, limit: messageLimit))
     }
     if !status.details.isEmpty, status.details.count <= detailsLimit {
       list.append("grpc-status-details-bin", Base64.encode(status.details))
