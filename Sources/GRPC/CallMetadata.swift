@@ -27,7 +27,9 @@ public struct CallMetadata: Sendable {
   }
 
   /// Adds bytes. The key must end in `-bin`.
-  public mutating func add(_ key: String, bytes: [UInt8]) { fields.append(key.lowercased(), Base64.encode(bytes)) }
+  public mutating func add(_ key: String, bytes: [UInt8]) {
+    fields.append(key.lowercased(), Base64.encode(bytes))
+  }
 
   /// Adds everything of another list.
   public mutating func add(_ other: CallMetadata) {
@@ -97,9 +99,13 @@ public struct CallMetadata: Sendable {
   var fault: String? {
     for i in 0..<fields.count {
       let name = fields.name(i)
-      if name.hasPrefix(":") || CallMetadata.isReserved(name) { return "the metadata key '\(name)' is reserved" }
+      if name.hasPrefix(":") || CallMetadata.isReserved(name) {
+        return "the metadata key '\(name)' is reserved"
+      }
       let isKey = !name.isEmpty && name.utf8.allSatisfy { CallMetadata.isKeyByte($0) }
-      guard isKey else { return "'\(name)' is no metadata key: letters, digits, '_', '-' and '.' are allowed" }
+      guard isKey else {
+        return "'\(name)' is no metadata key: letters, digits, '_', '-' and '.' are allowed"
+      }
       let value = fields.valueBytes(i)
       guard value.allSatisfy({ (0x20...0x7E).contains($0) }), value.first != 0x20, value.last != 0x20 else {
         return "the metadata value of '\(name)' is not printable ASCII: use a key that ends in -bin"
@@ -134,7 +140,8 @@ public struct CallMetadata: Sendable {
   /// Appends the metadata to what is about to be sent.
   func append(to list: inout HeaderList) {
     for i in 0..<fields.count {
-      list.append(fields.name(i), bytes: Array(fields.valueBytes(i)), isSensitive: fields.name(i) == "authorization")
+      list.append(
+        fields.name(i), bytes: Array(fields.valueBytes(i)), isSensitive: fields.name(i) == "authorization")
     }
   }
 }

@@ -71,7 +71,8 @@ extension GRPCStatus {
     switch error {
     case let status as GRPCStatus:
       // Nothing fails with OK.
-      self = status.code == .ok ? GRPCStatus(.unknown, "an error with the status OK: \(status.message)") : status
+      self =
+        status.code == .ok ? GRPCStatus(.unknown, "an error with the status OK: \(status.message)") : status
     case let error as DataError: self.init(error)
     default: self.init(.internalError, "\(error)")
     }

@@ -42,7 +42,9 @@ private func benchCalls(_ address: SocketAddress, threads: Int, _ method: String
     }
     while left.load(ordering: .acquiring) > 0 { usleep(500) }
   }
-  print("\(method), \(threads) threads: \(Int(Double(each * threads) / time)) calls/s, \(failures.load(ordering: .relaxed)) failed")
+  print(
+    "\(method), \(threads) threads: \(Int(Double(each * threads) / time)) calls/s, \(failures.load(ordering: .relaxed)) failed"
+  )
 }
 
 private func benchDown(_ address: SocketAddress) throws {

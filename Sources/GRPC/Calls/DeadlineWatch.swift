@@ -63,7 +63,8 @@ final class DeadlineWatch: Sendable {
           state.wakes = MonotonicTime(nanoseconds: .max)
           return (due, nil)
         }
-        state.wakes = state.entries.isEmpty ? now + DeadlineWatch.idle : max(nearest, now + DeadlineWatch.resolution)
+        state.wakes =
+          state.entries.isEmpty ? now + DeadlineWatch.idle : max(nearest, now + DeadlineWatch.resolution)
         return (due, state.wakes - now)
       }
       for body in due { body() }

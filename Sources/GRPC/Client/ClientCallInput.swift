@@ -21,7 +21,8 @@ final class ClientCallInput: StreamHandler {
 
   func headers(_ headers: HeaderList) {
     if let status = headers.status, status != 200 {
-      fault = GRPCStatus(GRPCStatus.code(ofHTTPStatus: status), "the server answered with HTTP status \(status)")
+      fault = GRPCStatus(
+        GRPCStatus.code(ofHTTPStatus: status), "the server answered with HTTP status \(status)")
     } else if !RequestHead.isGRPC(headers) {
       let type = headers.first("content-type") ?? "none"
       fault = GRPCStatus(.unknown, "the server's answer is no gRPC: its content-type is \(type)")

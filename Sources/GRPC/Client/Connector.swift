@@ -31,6 +31,8 @@ final class Connector: Sendable {
     self.options = options
   }
 
+  deinit { close() }
+
   private enum Step {
     case use(HTTP2Connection)
     case connect

@@ -5,7 +5,8 @@ import Memory
 import Synchronization
 
 /// Calls a server over TCP, TLS or a Unix socket. Every method may be called from any thread and blocks that thread only;
-/// none may be called from an event loop's.
+/// none may be called from an event loop's. The connection closes with `close`, or when the client and its last call are
+/// let go of.
 public final class GRPCClient: Sendable {
   let options: GRPCClientOptions
   private let connector: Connector
@@ -26,8 +27,6 @@ public final class GRPCClient: Sendable {
     head.append(":authority", authority)
     self.head = head
   }
-
-  deinit { connector.close() }
 
   /// Ends the connection; calls that run end in UNAVAILABLE, and later ones begin no more.
   public func close() { connector.close() }

@@ -10,7 +10,9 @@ public struct JSONCallLog: ServerInterceptor {
   private let write: @Sendable (String) -> Void
 
   /// - Parameter write: takes a line without its end; called from many threads, must not block for long.
-  public init(write: @escaping @Sendable (String) -> Void = JSONCallLog.toStandardError) { self.write = write }
+  public init(write: @escaping @Sendable (String) -> Void = JSONCallLog.toStandardError) {
+    self.write = write
+  }
 
   /// One system call a line, so that lines of several threads do not mix.
   public static let toStandardError: @Sendable (String) -> Void = { line in

@@ -21,7 +21,10 @@ public final class ServerCall: Sendable {
   let method: GRPCMethod
   let state: Mutex<ServerCallState>
 
-  init(_ core: ServerCore, _ method: GRPCMethod, _ request: RequestHead, _ fields: HeaderList, _ stream: HTTP2Stream) {
+  init(
+    _ core: ServerCore, _ method: GRPCMethod, _ request: RequestHead, _ fields: HeaderList,
+    _ stream: HTTP2Stream
+  ) {
     self.core = core
     self.method = method
     self.stream = stream
@@ -157,7 +160,9 @@ public final class ServerCall: Sendable {
     if let deadline, MonotonicTime.now >= deadline {
       return GRPCStatus(.deadlineExceeded, "the deadline has passed")
     }
-    if case .reset(.cancel) = error.kind { return GRPCStatus(.cancelled, "the client has cancelled the call") }
+    if case .reset(.cancel) = error.kind {
+      return GRPCStatus(.cancelled, "the client has cancelled the call")
+    }
     return GRPCStatus(.cancelled, error.message)
   }
 }

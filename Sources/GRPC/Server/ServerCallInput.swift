@@ -17,7 +17,9 @@ final class ServerCallInput: StreamHandler {
     deframer = MessageDeframer(limit: call.core.options.maxReceivedMessage)
   }
 
-  func destination(upTo count: Int) -> UnsafeMutableRawBufferPointer? { isFaulty ? nil : deframer.destination }
+  func destination(upTo count: Int) -> UnsafeMutableRawBufferPointer? {
+    isFaulty ? nil : deframer.destination
+  }
 
   func received(_ bytes: RawSpan, isInPlace: Bool) {
     if isFaulty { return call.stream.consume(bytes.byteCount) }
@@ -57,13 +59,15 @@ final class ServerCallInput: StreamHandler {
     if added > 0, !call.core.unread.add(added) {
       throw GRPCStatus(
         .resourceExhausted,
-        "messages that no handler has received pass the server's limit of \(call.core.options.unreadTotal) bytes")
+        "messages that no handler has received pass the server's limit of \(call.core.options.unreadTotal) bytes"
+      )
     }
     for signal in waiters { signal.raise() }
     if unread > call.core.options.unreadPerCall {
       throw GRPCStatus(
         .resourceExhausted,
-        "messages that the handler has not received pass the limit of \(call.core.options.unreadPerCall) bytes")
+        "messages that the handler has not received pass the limit of \(call.core.options.unreadPerCall) bytes"
+      )
     }
   }
 

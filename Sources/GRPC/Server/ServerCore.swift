@@ -81,7 +81,8 @@ final class ServerCore: RequestHandler {
     }
     let isKnown = methods.keys.contains { $0.hasPrefix("/\(parts[1])/") }
     return GRPCStatus(
-      .unimplemented, isKnown ? "service \(parts[1]) has no method \(parts[2])" : "there is no service \(parts[1])")
+      .unimplemented,
+      isKnown ? "service \(parts[1]) has no method \(parts[2])" : "there is no service \(parts[1])")
   }
 
   /// A call that lasts: it is known by name, and its deadline is watched.

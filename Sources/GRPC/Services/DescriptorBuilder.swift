@@ -172,7 +172,8 @@ public struct ProtoMethod: Sendable {
   public var serverStreams: Bool
 
   public init(
-    _ name: String, _ input: String, _ output: String, clientStreams: Bool = false, serverStreams: Bool = false
+    _ name: String, _ input: String, _ output: String, clientStreams: Bool = false,
+    serverStreams: Bool = false
   ) {
     self.name = name
     self.input = input

@@ -105,7 +105,9 @@ struct DescriptorIndex {
     }
   }
 
-  private mutating func collect(_ message: Buffer, _ scope: String, nested: [Int], depth: Int) throws(DataError) {
+  private mutating func collect(_ message: Buffer, _ scope: String, nested: [Int], depth: Int)
+    throws(DataError)
+  {
     guard depth < DescriptorIndex.depthLimit else {
       throw DataError(.limit, "a descriptor nests deeper than \(DescriptorIndex.depthLimit)")
     }

@@ -6,7 +6,8 @@ import Protobuf
 enum ReflectionService {
   static func methods(_ registry: DescriptorRegistry) -> [GRPCMethod] {
     ["v1", "v1alpha"].map { version in
-      GRPCMethod("/grpc.reflection.\(version).ServerReflection/ServerReflectionInfo", kind: .blocking) { call in
+      GRPCMethod("/grpc.reflection.\(version).ServerReflection/ServerReflectionInfo", kind: .blocking) {
+        call in
         while let request = try call.receive() {
           try call.send([Buffer(copying: try answer(request, registry))])
         }

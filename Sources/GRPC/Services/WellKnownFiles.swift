@@ -61,14 +61,17 @@ enum WellKnownFiles {
             ProtoField("list_services_response", 6, .message(type("ListServiceResponse")), oneof: 0),
             ProtoField("error_response", 7, .message(type("ErrorResponse")), oneof: 0),
           ], oneofs: ["message_response"]),
-        ProtoMessage("FileDescriptorResponse", [ProtoField("file_descriptor_proto", 1, .bytes, isRepeated: true)]),
+        ProtoMessage(
+          "FileDescriptorResponse", [ProtoField("file_descriptor_proto", 1, .bytes, isRepeated: true)]),
         ProtoMessage(
           "ExtensionNumberResponse",
           [
-            ProtoField("base_type_name", 1, .string), ProtoField("extension_number", 2, .int32, isRepeated: true),
+            ProtoField("base_type_name", 1, .string),
+            ProtoField("extension_number", 2, .int32, isRepeated: true),
           ]),
         ProtoMessage(
-          "ListServiceResponse", [ProtoField("service", 1, .message(type("ServiceResponse")), isRepeated: true)]),
+          "ListServiceResponse",
+          [ProtoField("service", 1, .message(type("ServiceResponse")), isRepeated: true)]),
         ProtoMessage("ServiceResponse", [ProtoField("name", 1, .string)]),
         ProtoMessage(
           "ErrorResponse", [ProtoField("error_code", 1, .int32), ProtoField("error_message", 2, .string)]),

@@ -67,7 +67,8 @@ struct MessageDeframer {
       // own codecs. An encoding that we do not know was refused with the headers, so none was named.
       throw GRPCStatus(
         .internalError,
-        flag == 1 ? "a message is marked as compressed, and no grpc-encoding was named"
+        flag == 1
+          ? "a message is marked as compressed, and no grpc-encoding was named"
           : "a message with the unknown flag \(flag)")
     }
     guard length <= limit else {

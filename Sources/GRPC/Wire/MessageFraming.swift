@@ -13,7 +13,8 @@ enum MessageFraming {
     for buffer in message { bytes += buffer.count }
     guard bytes <= min(limit, Int(UInt32.max)) else {
       throw GRPCStatus(
-        .resourceExhausted, "a message of \(bytes) bytes is larger than the limit of \(limit) bytes for sending")
+        .resourceExhausted,
+        "a message of \(bytes) bytes is larger than the limit of \(limit) bytes for sending")
     }
     let isCopied = bytes <= copyLimit
     let memory: HeapMemory

@@ -52,7 +52,9 @@ enum StatusTrailers {
     // A code that is not one of the seventeen is UNKNOWN (statuscodes.md).
     let code = Int(text).flatMap { GRPCStatus.Code(rawValue: $0) } ?? .unknown
     let message = list.firstIndex(of: "grpc-message").map { PercentCoding.decode(list.valueBytes($0)) } ?? ""
-    let details = list.firstIndex(of: "grpc-status-details-bin").flatMap { Base64.decode(list.valueBytes($0)) }
+    let details = list.firstIndex(of: "grpc-status-details-bin").flatMap {
+      Base64.decode(list.valueBytes($0))
+    }
     return GRPCStatus(code, message, details: details ?? [])
   }
 }

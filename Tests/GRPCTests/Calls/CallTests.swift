@@ -48,7 +48,8 @@ import Testing
     let client = running.client { $0.maxReceivedMessage = 100_000 }
     let failed = status { () throws(GRPCStatus) in _ = try client.unary("/t/fail", .empty) }
     #expect(failed == GRPCStatus(.aborted, "nö: 100%", details: [9]))
-    #expect(status { () throws(GRPCStatus) in _ = try client.unary("/t/none", .empty) }?.code == .unimplemented)
+    #expect(
+      status { () throws(GRPCStatus) in _ = try client.unary("/t/none", .empty) }?.code == .unimplemented)
     let large = Buffer(copying: [UInt8](repeating: 0, count: 200_000))
     let tooLarge = status { () throws(GRPCStatus) in _ = try client.unary("/t/echo", large) }
     #expect(tooLarge?.code == .resourceExhausted && tooLarge?.message.contains("100000") == true)
@@ -72,8 +73,12 @@ import Testing
     #expect(MonotonicTime.now - start < .milliseconds(700))
     // The client's own watch: nobody answers there.
     let silent = GRPCClient(to: .tcp(host: "127.0.0.1", port: 1))
-    #expect(status { () throws(GRPCStatus) in _ = try silent.unary("/x/y", .empty, timeout: 1) }?.code == .unavailable)
-    #expect(status { () throws(GRPCStatus) in _ = try client.unary("/t/echo", .empty, timeout: -1) }?.code == .deadlineExceeded)
+    #expect(
+      status { () throws(GRPCStatus) in _ = try silent.unary("/x/y", .empty, timeout: 1) }?.code
+        == .unavailable)
+    #expect(
+      status { () throws(GRPCStatus) in _ = try client.unary("/t/echo", .empty, timeout: -1) }?.code
+        == .deadlineExceeded)
     #expect(eventually { running.server.metrics.callsRunning == 0 })
     running.server.close()
   }
@@ -129,7 +134,8 @@ import Testing
       }
     }
     #expect(end?.code == .deadlineExceeded && sent < 60)
-    #expect(eventually { running.server.metrics.callsRunning == 0 && running.server.metrics.unreadBytes == 0 })
+    #expect(
+      eventually { running.server.metrics.callsRunning == 0 && running.server.metrics.unreadBytes == 0 })
     running.server.close()
   }
 

@@ -99,8 +99,11 @@ import Testing
     let metrics = CallMetrics()
     let running = try TestServer(interceptors: [Notes(log: log), Guard(), metrics])
     let client = running.client()
-    #expect(status { () throws(GRPCStatus) in _ = try client.unary("/t/echo", .empty) } == GRPCStatus(.unauthenticated, "who?"))
-    #expect(status { () throws(GRPCStatus) in _ = try client.unary("/t/who", .empty) }?.code == .unauthenticated)
+    #expect(
+      status { () throws(GRPCStatus) in _ = try client.unary("/t/echo", .empty) }
+        == GRPCStatus(.unauthenticated, "who?"))
+    #expect(
+      status { () throws(GRPCStatus) in _ = try client.unary("/t/who", .empty) }?.code == .unauthenticated)
     var metadata = CallMetadata()
     metadata.add("authorization", "Bearer me")
     let (answer, initial, _) = try client.unary("/t/who", .empty, metadata: metadata)

@@ -135,7 +135,9 @@ import Testing
     #expect(other.allBytes("b-bin") == [[0, 255], [1]] && other.all.map(\.key) == ["b-bin", "k"])
     #expect(other["te"] == nil && other[":path"] == nil && CallMetadata.fault(ofReceived: received) == nil)
     #expect(CallMetadata.fault(ofReceived: HeaderList([("a-bin", "AP8=,!")])) != nil)
-    for (key, value) in [("", "x"), (":x", "x"), ("a b", "x"), ("grpc-x", "x"), ("k", "é"), ("k", " x"), ("k", "\n")] {
+    for (key, value) in [
+      ("", "x"), (":x", "x"), ("a b", "x"), ("grpc-x", "x"), ("k", "é"), ("k", " x"), ("k", "\n"),
+    ] {
       var bad = CallMetadata()
       bad.add(key, value)
       #expect(bad.fault != nil, "\(key): \(value)")
