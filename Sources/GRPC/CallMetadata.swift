@@ -41,19 +41,20 @@ public struct CallMetadata: Sendable {
   /// The first value of a key; bytes come as the base64 that they are sent as.
   public subscript(key: String) -> String? {
     let key = key.lowercased()
-    for i in 0..<fields.count where isMetadata(i) && fields.name(i) == key {
-      let value = fields.value(i)
-      return key.hasSuffix("-bin") ? value.split(separator: ",").first.map(String.init) ?? "" : value
-    }
-    return nil
+    guard CallMetadata.isMetadata(key), let index = fields.firstIndex(named: key) else { return nil }
+    let value = fields.value(index)
+    return key.hasSuffix("-bin") ? value.split(separator: ",").first.map(String.init) ?? "" : value
   }
 
   /// All values of a key, in order.
   public func values(_ key: String) -> [String] {
     let key = key.lowercased()
+    guard CallMetadata.isMetadata(key) else { return [] }
     var found: [String] = []
-    for i in 0..<fields.count where isMetadata(i) && fields.name(i) == key {
-      let value = fields.value(i)
+    var next = 0
+    while let index = fields.firstIndex(named: key, from: next) {
+      next = index + 1
+      let value = fields.value(index)
       if key.hasSuffix("-bin") {
         found += value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
       } else {
@@ -81,10 +82,9 @@ public struct CallMetadata: Sendable {
   // MARK: Rules
 
   /// Fields that belong to HTTP/2 or to gRPC itself are not metadata.
-  private func isMetadata(_ index: Int) -> Bool {
-    let name = fields.nameBytes(index)
-    return name.first != UInt8(ascii: ":") && !CallMetadata.isReserved(fields.name(index))
-  }
+  private static func isMetadata(_ name: String) -> Bool { !name.hasPrefix(":") && !isReserved(name) }
+
+  private func isMetadata(_ index: Int) -> Bool { CallMetadata.isMetadata(fields.name(index)) }
 
   static func isReserved(_ name: String) -> Bool {
     switch name {
@@ -124,9 +124,9 @@ public struct CallMetadata: Sendable {
 
   /// What is wrong with received fields: values of `-bin` keys that are no base64.
   static func fault(ofReceived fields: HeaderList) -> String? {
-    for i in 0..<fields.count {
-      let name = fields.nameBytes(i)
-      guard name.count > 4, name.suffix(4).elementsEqual(CallMetadata.bin) else { continue }
+    var next = 0
+    while let i = fields.firstIndex(withSuffix: "-bin", from: next) {
+      next = i + 1
       let values = fields.valueBytes(i).split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
       for value in values where Base64.decode(value) == nil {
         return "the metadata value of '\(fields.name(i))' is no base64"
@@ -134,8 +134,6 @@ public struct CallMetadata: Sendable {
     }
     return nil
   }
-
-  private static let bin = Array("-bin".utf8)
 
   /// Appends the metadata to what is about to be sent.
   func append(to list: inout HeaderList) {
