@@ -30,9 +30,12 @@ final class ClientCallCore: Sendable {
       headers.append("grpc-timeout", GRPCTimeout.format(deadline - MonotonicTime.now))
     }
     metadata.append(to: &headers)
+    let attempt = state.withLock { $0.attempt }
     let stream = connection.request(headers) { stream in ClientCallInput(self, stream) }
     let isOver = state.withLock { state in
       if state.status != nil { return true }
+      // Refused already, and begun again on another thread, which has sent what there was.
+      if state.attempt != attempt { return false }
       // Under the lock, which keeps a `send` of now behind those of before. The stream's queue never calls back.
       for message in state.replay ?? [] { stream.send(message) }
       if state.isSendingFinished { stream.finish() }

@@ -15,7 +15,9 @@ struct ClientCallState {
   /// What was sent so far, in case that the server says that it has not begun; nil once that cannot help any more.
   private(set) var replay: [[Buffer]]? = []
   private var replayBytes = 0
-  private var hasRetried = false
+  private var hasRetried: Bool { attempt > 0 }
+  /// How often the call has begun again.
+  private(set) var attempt = 0
   private var waiters: [(signal: Signal, event: Event)] = []
   /// Cancelled by the user, who knows and need not read what came before.
   private var isCancelled = false
@@ -73,7 +75,7 @@ struct ClientCallState {
   /// that was sent is still here.
   mutating func mayRetry() -> Bool {
     guard status == nil, !hasRetried, initial == nil, replay != nil else { return false }
-    hasRetried = true
+    attempt += 1
     stream = nil
     return true
   }
