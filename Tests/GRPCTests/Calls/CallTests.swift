@@ -69,7 +69,8 @@ import Testing
     let start = MonotonicTime.now
     let late = status { () throws(GRPCStatus) in _ = try client.unary("/t/wait", .empty, timeout: 0.1) }
     #expect(late?.code == .deadlineExceeded && MonotonicTime.now - start < .milliseconds(600))
-    #expect(eventually { running.cancels.all.first?.code == .deadlineExceeded })
+    // Whose clock is first, the server's or that of the client, which resets the stream then, is open.
+    #expect(eventually { [.deadlineExceeded, .cancelled].contains(running.cancels.all.first?.code) })
     #expect(MonotonicTime.now - start < .milliseconds(700))
     // The client's own watch: nobody answers there.
     let silent = GRPCClient(to: .tcp(host: "127.0.0.1", port: 1))
