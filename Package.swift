@@ -37,6 +37,9 @@ let package = Package(
       name: "HTTP2", dependencies: ["Memory", "CNGHTTP2", "COpenSSL", "CLinux"],
       swiftSettings: settings),
 
+    // Floor 3 of the wire: calls.
+    .target(name: "GRPC", dependencies: ["Memory", "Protobuf", "HTTP2"], swiftSettings: settings),
+
     // Floor 2: columns.
     .target(name: "Arrow", dependencies: ["Memory"], swiftSettings: settings),
 
@@ -60,8 +63,14 @@ let package = Package(
       name: "fletch-mutate", dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples"],
       path: "Tests/MutateProgram", swiftSettings: settings),
 
+    .executableTarget(
+      name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC"], path: "Tests/EchoProgram",
+      swiftSettings: settings),
+
     .testTarget(name: "ProtobufTests", dependencies: ["Protobuf", "Memory"], swiftSettings: settings),
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Memory"], swiftSettings: settings),
+    .testTarget(
+      name: "GRPCTests", dependencies: ["GRPC", "HTTP2", "Protobuf", "Memory"], swiftSettings: settings),
     .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Memory", "Samples"], swiftSettings: settings),
     .testTarget(

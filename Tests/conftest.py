@@ -1,4 +1,4 @@
-"""Runs the programs under test: FLETCH_BIN names the folder that holds `fletch` and `fletch-oracle`."""
+"""Runs the programs under test: FLETCH_BIN names the folder that holds `fletch` and the programs of the tests."""
 import json
 import os
 import pathlib
@@ -51,9 +51,9 @@ class Programs:
 def programs():
     folder = os.environ.get("FLETCH_BIN")
     if not folder:
-        pytest.fail("set FLETCH_BIN to the folder that holds `fletch` and `fletch-oracle`", pytrace=False)
+        pytest.fail("set FLETCH_BIN to the folder that holds `fletch` and the programs of the tests", pytrace=False)
     folder = pathlib.Path(folder).resolve()
-    for name in ("fletch", "fletch-oracle"):
+    for name in ("fletch", "fletch-oracle", "fletch-grpc-echo"):
         if not os.access(folder / name, os.X_OK):
             pytest.fail(f"FLETCH_BIN={folder} has no executable `{name}`", pytrace=False)
     return Programs(folder)

@@ -100,14 +100,44 @@ public struct HeaderList: Sendable {
     }
   }
 
+  /// The same for a name that is only known at run time.
+  public func firstIndex(named name: String, from start: Int = 0) -> Int? {
+    var name = name
+    return name.withUTF8 { name in
+      firstIndex(from: start) { $0.elementsEqual(name) }
+    }
+  }
+
+  /// The place of the first field whose name ends so, from `start` on.
+  public func firstIndex(withSuffix suffix: StaticString, from start: Int = 0) -> Int? {
+    let wanted = UnsafeBufferPointer(start: suffix.utf8Start, count: suffix.utf8CodeUnitCount)
+    return firstIndex(from: start) { $0.suffix(wanted.count).elementsEqual(wanted) }
+  }
+
+  private func firstIndex(from start: Int, where isIt: (UnsafeBufferPointer<UInt8>) -> Bool) -> Int? {
+    bytes.withUnsafeBufferPointer { all in
+      for i in start..<max(start, fields.count) {
+        // SAFETY: as above.
+        let name = all[Int(fields[i].start)..<Int(fields[i].nameEnd)]
+        if isIt(UnsafeBufferPointer(rebasing: name)) { return i }
+      }
+      return nil
+    }
+  }
+
   /// The value of the first field of that name.
   public func first(_ name: StaticString) -> String? { firstIndex(of: name).map { value($0) } }
 
   /// Whether the first field of that name has exactly this value; makes no string.
   public func has(_ name: StaticString, _ value: StaticString) -> Bool {
     guard let index = firstIndex(of: name) else { return false }
-    return valueBytes(index).elementsEqual(
-      UnsafeBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
+    let field = fields[index]
+    let count = Int(field.valueEnd - field.nameEnd)
+    guard count == value.utf8CodeUnitCount else { return false }
+    return bytes.withUnsafeBufferPointer { all in
+      for i in 0..<count where all[Int(field.nameEnd) + i] != value.utf8Start[i] { return false }
+      return true
+    }
   }
 
   // MARK: Pseudo-header fields

@@ -18,6 +18,7 @@ debian_packages=(
   "libnghttp2-dev /usr/include/nghttp2/nghttp2.h"
   "libssl-dev /usr/include/openssl/ssl.h"
   "openssl /usr/bin/openssl"
+  "curl /usr/bin/curl"
 )
 
 install_debian_packages() {

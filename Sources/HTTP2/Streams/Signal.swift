@@ -3,22 +3,22 @@
 import CLinux
 import Glibc
 
-/// A semaphore with a time limit that goes by the monotonic clock.
-final class Signal: @unchecked Sendable {
+/// A semaphore with a time limit that goes by the monotonic clock. `package`: calls wait the same way.
+package final class Signal: @unchecked Sendable {
   // SAFETY (@unchecked Sendable): POSIX semaphores are made for several threads, and the memory lives as long as this.
   private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
-  init() { sem_init(semaphore, 0, 0) }
+  package init() { sem_init(semaphore, 0, 0) }
 
   deinit {
     sem_destroy(semaphore)
     semaphore.deallocate()
   }
 
-  func raise() { sem_post(semaphore) }
+  package func raise() { sem_post(semaphore) }
 
   /// - Returns: false when the time is up.
-  func wait(_ timeout: Duration?) -> Bool {
+  package func wait(_ timeout: Duration?) -> Bool {
     let deadline = timeout.map { MonotonicTime.now + $0 }
     while true {
       let result: Int32

@@ -1,0 +1,37 @@
+// A call as a client's code sees it.
+
+import HTTP2
+import Memory
+
+/// A call on a client. One thread may send while another receives. Letting go of it cancels it.
+public final class ClientCall: Sendable {
+  private let core: ClientCallCore
+
+  init(_ core: ClientCallCore) { self.core = core }
+
+  deinit { core.cancel(GRPCStatus(.cancelled, "the call was let go of")) }
+
+  /// Sends one message: the buffers behind one another, by reference, so they must not change. Blocks while the server
+  /// does not read and some megabytes wait.
+  /// - Throws: the call's status when the server has ended it, CANCELLED when that is OK.
+  public func send(_ message: [Buffer]) throws(GRPCStatus) { try core.send(message) }
+
+  /// Says that no more messages come.
+  public func finishSending() { core.finishSending() }
+
+  /// The next message, alone in 64-byte aligned memory of its size; nil when the call has ended with OK. Blocks.
+  /// - Throws: the status that the call has ended with.
+  public func receive() throws(GRPCStatus) -> Buffer? { try core.receive() }
+
+  /// What the server sent before its first message; blocks until it is there. Empty when the call ended without.
+  public var initialMetadata: CallMetadata { core.initialMetadata() }
+
+  /// What came with the status; empty before.
+  public var trailers: CallMetadata { core.trailers }
+
+  /// The status, once the call has ended.
+  public var status: GRPCStatus? { core.status }
+
+  /// Ends the call at both sides now; the others find it CANCELLED.
+  public func cancel() { core.cancel(GRPCStatus(.cancelled, "the call was cancelled by the client")) }
+}
