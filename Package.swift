@@ -48,12 +48,25 @@ let package = Package(
       name: "ArrowIPC", dependencies: ["Memory", "Arrow", "CZstd", "CLZ4"],
       swiftSettings: settings),
 
+    // Floor 4 of the wire: Flight, which carries columns.
+    .target(
+      name: "Flight", dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC"],
+      swiftSettings: settings),
+
+    // Floor 8: where the towers meet.
+    .target(
+      name: "Server",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "GRPC", "Flight"],
+      swiftSettings: settings),
+
     // Beside the floors: data to try everything with.
     .target(name: "Samples", dependencies: ["Memory", "Arrow"], swiftSettings: settings),
 
     // Floor 9: the program.
     .executableTarget(
-      name: "fletch", dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples"], swiftSettings: settings),
+      name: "fletch",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples", "HTTP2", "GRPC", "Flight", "Server"],
+      swiftSettings: settings),
 
     // Programs of the tests: what the oracle and the fuzzers drive.
     .executableTarget(
@@ -67,6 +80,13 @@ let package = Package(
       name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC"], path: "Tests/EchoProgram",
       swiftSettings: settings),
 
+    .testTarget(
+      name: "ServerTests", dependencies: ["Server", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "FlightTests",
+      dependencies: ["Flight", "Arrow", "ArrowIPC", "HTTP2", "Memory", "Protobuf", "Samples"],
+      swiftSettings: settings),
     .testTarget(name: "ProtobufTests", dependencies: ["Protobuf", "Memory"], swiftSettings: settings),
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Memory"], swiftSettings: settings),
     .testTarget(

@@ -29,6 +29,11 @@ public struct ProtobufField: Sendable {
 
   public func bool() throws(DataError) -> Bool { try integer() != 0 }
 
+  public func double() throws(DataError) -> Double {
+    guard case .fixed64(let bits) = value else { throw mismatch("a double") }
+    return Double(bitPattern: bits)
+  }
+
   public func bytes() throws(DataError) -> Buffer {
     guard case .bytes(let bytes) = value else { throw mismatch("a string or message") }
     return bytes

@@ -36,7 +36,7 @@ struct UsageError: Error {
 
 /// What a command line said.
 struct Arguments {
-  private var values: [String: String] = [:]
+  private var values: [String: [String]] = [:]
   private(set) var operands: [String] = []
 
   /// Options may stand anywhere; `--` ends them; `-` alone is an operand.
@@ -58,12 +58,12 @@ struct Arguments {
       }
       if option.value == nil {
         guard attached == nil else { throw UsageError("option '\(name)' takes no value") }
-        values[option.name] = ""
+        values[option.name, default: []].append("")
       } else {
         guard let value = attached ?? rest.popFirst() else {
           throw UsageError("option '\(name)' needs a value")
         }
-        values[option.name] = value
+        values[option.name, default: []].append(value)
       }
     }
   }
@@ -75,10 +75,14 @@ struct Arguments {
 
   func has(_ option: String) -> Bool { values[option] != nil }
 
-  func string(_ option: String) -> String? { values[option] }
+  /// The option's value; the last one when it was given several times.
+  func string(_ option: String) -> String? { values[option]?.last }
+
+  /// The values of an option that may be given several times.
+  func strings(_ option: String) -> [String] { values[option] ?? [] }
 
   func integer(_ option: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
-    guard let text = values[option] else { return nil }
+    guard let text = string(option) else { return nil }
     guard let value = Int(text.filter { $0 != "_" }), range.contains(value) else {
       let limits =
         range.upperBound == .max
@@ -90,7 +94,7 @@ struct Arguments {
 
   func choice<T: RawRepresentable & CaseIterable>(_ option: String, of type: T.Type) throws(UsageError) -> T?
   where T.RawValue == String {
-    guard let text = values[option] else { return nil }
+    guard let text = string(option) else { return nil }
     guard let value = T(rawValue: text) else {
       let names = T.allCases.map(\.rawValue).joined(separator: ", ")
       throw UsageError("option '--\(option)' takes one of \(names), not '\(text)'")
@@ -100,7 +104,7 @@ struct Arguments {
 
   /// A number of bytes such as `512M`, `4G` or `1000000`.
   func byteSize(_ option: String) throws(UsageError) -> Int? {
-    guard let text = values[option] else { return nil }
+    guard let text = string(option) else { return nil }
     let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
     var digits = Substring(text)
     if digits.last == "B" || digits.last == "b" { digits = digits.dropLast() }

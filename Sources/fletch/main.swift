@@ -5,10 +5,14 @@ import Memory
 
 let version = "0.1.0"
 
-let commands = [inspectCommand, catCommand, convertCommand, sampleCommand, benchCommand]
+let commands = [
+  serveCommand, listCommand, getCommand, putCommand, consumeCommand, inspectCommand, catCommand,
+  convertCommand,
+  sampleCommand, benchCommand,
+]
 
 let help = """
-  fletch \(version): Feather files and Arrow streams, looked at, made and converted.
+  fletch \(version): Feather files and Arrow streams, served over Arrow Flight, looked at, made and converted.
 
   Usage: fletch COMMAND [arguments]
 

@@ -1,0 +1,80 @@
+// Which tables a list of files and folders means.
+
+import ArrowIPC
+import Glibc
+import Memory
+
+public enum FileDiscovery {
+  private static let endings = [".feather", ".arrow", ".ipc"]
+
+  /// The tables of some paths. A file is a table by its name without the ending. Of a folder, each Feather file is a table,
+  /// and each folder in it that has Feather files is one table of all of them.
+  public static func tables(_ paths: [String]) throws(DataError) -> [FileTable] {
+    var tables: [FileTable] = []
+    func add(_ name: String, _ files: [String]) throws(DataError) {
+      if let other = tables.first(where: { $0.name == name }) {
+        throw DataError(
+          .invalid,
+          "'\(files[0])' and '\(other.files[0].path)' would both be table '\(name)'; rename one of them")
+      }
+      var served: [ServedFile] = []
+      for file in files { served.append(try ServedFile(path: file)) }
+      tables.append(try FileTable(name: name, files: served))
+    }
+    for path in paths {
+      guard isFolder(path) else {
+        try add(tableName(path), [path])
+        continue
+      }
+      var found = 0
+      for entry in try entries(path) {
+        let inner = path + "/" + entry
+        if isFolder(inner) {
+          let files = try entries(inner).filter(isFeather).map { inner + "/" + $0 }
+          if files.isEmpty { continue }
+          try add(entry, files)
+        } else {
+          guard isFeather(entry) else { continue }
+          try add(tableName(entry), [inner])
+        }
+        found += 1
+      }
+      guard found > 0 else {
+        throw DataError(.invalid, "'\(path)' has no Feather files (\(endings.joined(separator: ", ")))")
+      }
+    }
+    return tables
+  }
+
+  private static func isFeather(_ name: String) -> Bool { endings.contains { name.hasSuffix($0) } }
+
+  /// The last part of a path without its ending.
+  static func tableName(_ path: String) -> String {
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    guard let ending = endings.first(where: { file.hasSuffix($0) && file.count > $0.count }) else {
+      return file
+    }
+    return String(file.dropLast(ending.count))
+  }
+
+  private static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The names in a folder, in order, hidden ones left out.
+  private static func entries(_ path: String) throws(DataError) -> [String] {
+    guard let folder = opendir(path) else {
+      throw DataError(.system(errno), "cannot read '\(path)': \(String(cString: strerror(errno)))")
+    }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names.sorted()
+  }
+}

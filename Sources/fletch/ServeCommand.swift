@@ -1,0 +1,134 @@
+// fletch serve: Feather files as flights.
+
+import Flight
+import GRPC
+import Glibc
+import HTTP2
+import Memory
+import Server
+
+let serveCommand = Command(
+  name: "serve", operands: "[FILE|FOLDER…]", summary: "Serve Feather files over Arrow Flight.",
+  discussion: """
+    A file is a table by its name without the ending. Of a folder, each Feather file is a table, and each
+    folder in it is one table of all its files. Clients find a table by the path of its name.
+
+    The same port answers ArrowLink's calls, gRPC's health checks and server reflection. SIGTERM and SIGINT end the
+    server: running calls may finish for as long as --drain says.
+    """,
+  options: [
+    Option(
+      "listen", "ADDRESS",
+      "host:port or unix:PATH, as often as needed (default\nlocalhost:8815). Port 0 lets the system choose."),
+    Option("alias", "NAME=TABLE", "Another name for a table, also in its ticket; as often as\nneeded."),
+    Option("store", "FOLDER", "Take uploads, and keep them in this folder."),
+    Option("arrowlink", "TABLE", "What ArrowLink's GetArrowData sends (default: the first table)."),
+    Option("tls-cert", "FILE", "Serve with TLS: the certificate and its chain, in PEM form."),
+    Option("tls-key", "FILE", "The certificate's private key."),
+    Option("tls-client-ca", "FILE", "Demand client certificates that one of these signed."),
+    Option(
+      "insecure", "Listen on other addresses than this machine's own without\nTLS and client certificates."),
+    Option("drain", "SECONDS", "How long running calls may go on after SIGTERM (default 10)."),
+    Option("ready-file", "FILE", "Write the addresses to this file once they are open."),
+    SharedOptions.quiet,
+  ],
+  run: { arguments in
+    let listeners = try listenAddresses(arguments)
+    let tls = try serverTLS(arguments)
+    try checkExposure(listeners, arguments, isAuthenticated: tls != nil && arguments.has("tls-client-ca"))
+    let drain = try arguments.integer("drain", in: 0...86_400) ?? 10
+
+    // Signals are waited for below; a thread that is started after this blocks them as well.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+
+    let catalog = FileCatalog(aliases: try aliases(arguments))
+    for table in try FileDiscovery.tables(arguments.operands) { catalog.publish(table) }
+    for name in arguments.strings("alias") where catalog.table(aliasParts(name).name) == nil {
+      throw DataError(
+        .invalid, "there is no table '\(aliasParts(name).table)' for the alias '\(aliasParts(name).name)'")
+    }
+    let store = try arguments.string("store").map { folder throws(DataError) in try FileStore(folder: folder)
+    }
+    let link = ArrowLink(catalog, store: store, table: arguments.string("arrowlink"))
+    let server = GRPCServer(
+      methods: flightMethods(FileFlights(catalog, store: store)) + link.methods, options: GRPCServerOptions(),
+      interceptors: arguments.has("quiet") ? [] : [JSONCallLog()])
+    var open: [FlightLocation] = []
+    for address in listeners {
+      open.append(FlightLocation(try server.listen(on: address, tls: tls), isTLS: tls != nil))
+    }
+    if let path = arguments.string("ready-file") {
+      let file = try AtomicFile(path: path)
+      try file.sink.write([Buffer(copying: Array(open.map { "\($0)\n" }.joined().utf8))])
+      try file.commit(durable: false)
+    }
+    let tables = catalog.tables
+    printError(
+      "fletch \(version) serves \(tables.count) table\(tables.count == 1 ? "" : "s") on "
+        + open.map(\.description).joined(separator: ", ") + "\n")
+    var received: Int32 = 0
+    sigwait(&signals, &received)
+    server.shutdown(within: Double(drain))
+  })
+
+/// Splits `NAME=TABLE`; a value without `=` names nothing.
+private func aliasParts(_ value: String) -> (name: String, table: String) {
+  let parts = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+  return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+}
+
+private func aliases(_ arguments: Arguments) throws(UsageError) -> [String: String] {
+  var aliases: [String: String] = [:]
+  for value in arguments.strings("alias") {
+    let (name, table) = aliasParts(value)
+    guard !name.isEmpty, !table.isEmpty else {
+      throw UsageError("option '--alias' takes NAME=TABLE, not '\(value)'")
+    }
+    aliases[name] = table
+  }
+  return aliases
+}
+
+private func listenAddresses(_ arguments: Arguments) throws -> [SocketAddress] {
+  let given = arguments.strings("listen")
+  return try (given.isEmpty ? ["localhost:8815"] : given).map { text in
+    do throws(DataError) { return try FlightLocation(uri: text).address } catch {
+      throw UsageError("option '--listen': \(error.message)")
+    }
+  }
+}
+
+private func serverTLS(_ arguments: Arguments) throws -> TLSContext? {
+  switch (arguments.string("tls-cert"), arguments.string("tls-key")) {
+  case (nil, nil):
+    if arguments.has("tls-client-ca") { throw UsageError("option '--tls-client-ca' goes with '--tls-cert'") }
+    return nil
+  case (let certificate?, let key?):
+    var configuration = TLSConfiguration.server(certificateChain: certificate, privateKey: key)
+    if let authorities = arguments.string("tls-client-ca") {
+      configuration.trustedAuthorities = authorities
+      configuration.clientCertificates = .required
+    }
+    return try TLSContext(server: configuration)
+  default: throw UsageError("options '--tls-cert' and '--tls-key' go together")
+  }
+}
+
+/// Data must not be open to a network by accident.
+private func checkExposure(
+  _ listeners: [SocketAddress], _ arguments: Arguments, isAuthenticated: Bool
+) throws(UsageError) {
+  guard !isAuthenticated, !arguments.has("insecure") else { return }
+  for case .tcp(let host, let port) in listeners {
+    let isLoopback = host == "localhost" || host.hasPrefix("127.") || host == "::1"
+    guard isLoopback else {
+      throw UsageError(
+        "anybody who reaches \(host):\(port) could read the data: give --tls-cert, --tls-key and --tls-client-ca, "
+          + "or --insecure")
+    }
+  }
+}
