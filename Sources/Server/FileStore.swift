@@ -63,7 +63,7 @@ public struct FileStore: Sendable {
     func finish() throws(DataError) -> FileTable {
       try writer.finish()
       try file.commit()
-      return try FileTable(name: name, files: [try ServedFile(path: path)])
+      return try FileTable(name: name, files: [try ServedFile(path: path, isOwn: true)])
     }
   }
 }

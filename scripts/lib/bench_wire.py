@@ -200,6 +200,7 @@ def compare(arguments, plain, servers, unix, folder):
     local = statistics.median(clients["fletch"].get(unix.uri)[0] for _ in range(arguments.rounds))
     raw_tcp = statistics.median(raw_socket(size, socket.AF_INET, ("127.0.0.1", 0)) for _ in range(arguments.rounds))
     raw_unix = statistics.median(raw_socket(size, socket.AF_UNIX, f"{folder}/raw{i}") for i in range(arguments.rounds))
+    print("\nput: Fletch checks every value, stores a file and syncs it; pyarrow's server drops what it gets")
     print(f"\nFletch to Fletch over a Unix socket {size / local / 1e9:.2f} GB/s; "
           f"raw sockets: TCP {size / raw_tcp / 1e9:.2f}, Unix {size / raw_unix / 1e9:.2f}")
     print(f"\n{'GetFlightInfo by pyarrow':34}{'calls/s':>12}{'p50 µs':>12}{'p99 µs':>12}")
