@@ -1,0 +1,145 @@
+"""Bytes that no honest client sends: the server answers with errors, stays up, and gives back what it took."""
+import os
+import random
+import socket
+import time
+
+import grpc
+import pyarrow as pa
+import pytest
+from pyarrow import flight
+
+from servers import serve
+
+SERVICE = "/arrow.flight.protocol.FlightService/"
+METHODS = ["Handshake", "ListFlights", "GetFlightInfo", "PollFlightInfo", "GetSchema", "DoGet", "DoPut", "DoExchange",
+           "DoAction", "ListActions"]
+SECONDS = float(os.environ.get("FLETCH_HOSTILE_SECONDS", "6"))
+
+
+@pytest.fixture
+def server(programs, tmp_path):
+    programs.fletch("sample", "--rows", "2000", "-o", tmp_path / "people.feather")
+    with serve(programs, tmp_path, tmp_path / "people.feather", "--store", tmp_path / "store") as server:
+        yield server
+        with flight.connect(server.uri) as client:
+            assert client.do_get(flight.Ticket(b"people")).read_all().num_rows == 2000, "it still answers"
+
+
+def field(number, content):
+    """A protobuf field of bytes."""
+    def varint(value):
+        out = b""
+        while value >= 0x80:
+            out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
+        return out + bytes([value])
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def honest_messages():
+    """What honest clients send, to be mutated: descriptors, tickets, and the messages of an upload."""
+    descriptor = b"\x08\x01" + field(3, b"people")
+    sink = pa.BufferOutputStream()
+    table = pa.table({"a": [1, None, 3], "b": ["x", "", "zz"], "c": pa.array(["u", "v", "u"]).dictionary_encode()})
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    upload, reader = [], pa.ipc.MessageReader.open_stream(sink.getvalue())
+    for message in reader:
+        body = message.body.to_pybytes() if message.body else b""
+        start = field(1, b"\x08\x01" + field(3, b"upload")) if not upload else b""
+        upload.append(start + field(2, message.metadata.to_pybytes()) + field(1000, body))
+    return descriptor, field(1, b"people_ticket"), upload
+
+
+def mutate(message, source):
+    message = bytearray(message)
+    for _ in range(source.randint(1, 4)):
+        if not message:
+            return bytes(source.randbytes(8))
+        place = source.randrange(len(message))
+        match source.randrange(4):
+            case 0: message[place] ^= 1 << source.randrange(8)
+            case 1: message[place] = source.choice([0, 1, 0x7F, 0x80, 0xFF])
+            case 2: del message[place:place + source.randint(1, 8)]
+            case 3: message[place:place] = source.randbytes(source.randint(1, 8))
+    return bytes(message)
+
+
+def test_garbage_in_messages(server):
+    seed = time.time_ns()
+    print("seed", seed)
+    source, outcomes = random.Random(seed), {}
+    descriptor, ticket, upload = honest_messages()
+    end = time.monotonic() + SECONDS
+    with grpc.insecure_channel(server.uri.removeprefix("grpc://")) as channel:
+        while time.monotonic() < end:
+            method = source.choice(METHODS)
+            call = channel.stream_stream(SERVICE + method)
+            if method in ("DoPut", "DoExchange"):
+                messages = [mutate(m, source) if source.random() < 0.5 else m for m in upload]
+            else:
+                messages = [mutate(source.choice([descriptor, ticket]), source)]
+            try:
+                for _ in call(iter(messages), timeout=10):
+                    pass
+                code = grpc.StatusCode.OK
+            except grpc.RpcError as error:
+                code = error.code()
+            assert code not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED), (method, messages)
+            outcomes[code] = outcomes.get(code, 0) + 1
+    assert outcomes.get(grpc.StatusCode.INVALID_ARGUMENT, 0) > 50 and outcomes.get(grpc.StatusCode.OK, 0) > 0, outcomes
+
+
+def test_garbage_on_the_port(server):
+    source = random.Random(7)
+    host, port = server.uri.removeprefix("grpc://").rsplit(":", 1)
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    for i in range(300):
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            kind = i % 4
+            try:
+                if kind == 0:
+                    connection.sendall(source.randbytes(200))
+                elif kind == 1:
+                    connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                elif kind == 2:
+                    connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + source.randbytes(100))
+                else:
+                    connection.sendall(preface + b"\0\0\0\x04\0\0\0\0\0" + source.randbytes(100))
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+
+
+def test_many_connections_leave_nothing(server):
+    host, port = server.uri.removeprefix("grpc://").rsplit(":", 1)
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"
+
+    def rounds(count):
+        for _ in range(count):
+            with socket.create_connection((host, int(port)), timeout=5) as connection:
+                connection.sendall(preface)
+
+    rounds(500)
+    time.sleep(0.3)
+    descriptors, resident = server.descriptors(), server.resident_kib()
+    rounds(3000)
+    end = time.monotonic() + 10
+    while server.descriptors() > descriptors and time.monotonic() < end:
+        time.sleep(0.05)
+    assert server.descriptors() <= descriptors
+    assert server.resident_kib() < resident + 32_000
+
+
+def test_clients_killed_in_the_middle(programs, tmp_path):
+    programs.fletch("sample", "--kind", "readings", "--rows", "2000000", "-o", tmp_path / "big.feather")
+    with serve(programs, tmp_path, tmp_path / "big.feather") as server:
+        with flight.connect(server.uri) as client:
+            client.do_get(flight.Ticket(b"big")).read_chunk()
+        descriptors = server.descriptors()
+        for _ in range(30):
+            with flight.connect(server.uri) as client:
+                client.do_get(flight.Ticket(b"big")).read_chunk()
+        end = time.monotonic() + 10
+        while server.descriptors() > descriptors + 1 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert server.descriptors() <= descriptors + 1
