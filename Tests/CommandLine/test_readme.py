@@ -4,6 +4,8 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
+import time
 
 import pytest
 
@@ -41,6 +43,32 @@ def test_example(programs, folder, command, shown):
     # An ellipsis stands for anything.
     pattern = ".*".join(map(re.escape, shown.split("…")))
     assert re.fullmatch(pattern, (done.stdout + done.stderr).strip(), re.S), done.stdout + done.stderr
+
+
+def test_the_served_examples(programs, folder):
+    """The server of the README, at an address of its own, and every client that the README shows for it."""
+    path = f"{programs.folder}:{os.environ['PATH']}"
+    serve = re.search(r"^(fletch serve .*)$", README, re.M).group(1)
+    ready = folder / "ready"
+    command = f"exec {serve} --quiet --listen localhost:0 --ready-file {ready}"
+    server = subprocess.Popen(["bash", "-c", command], cwd=folder, env={**os.environ, "PATH": path})
+    try:
+        while not ready.exists():
+            assert server.poll() is None
+            time.sleep(0.05)
+        uri = ready.read_text().strip()
+        python, = re.findall(r"```python\n(.*?)```", README, re.S)
+        done = subprocess.run([sys.executable, "-c", python.replace("grpc://localhost:8815", uri)], cwd=folder,
+                              capture_output=True, text=True, timeout=60)
+        assert "Alice" in done.stdout, done.stderr
+        clients = re.findall(r"^(fletch .*grpc://localhost:8815.*)$", README, re.M)
+        assert len(clients) >= 4
+        for client in clients:
+            subprocess.run(["bash", "-c", client.replace("grpc://localhost:8815", uri)], cwd=folder, check=True,
+                           env={**os.environ, "PATH": path}, capture_output=True, timeout=60)
+    finally:
+        server.terminate()
+        assert server.wait(20) == 0
 
 
 def test_links_lead_somewhere():
