@@ -85,7 +85,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "FlightTests",
-      dependencies: ["Flight", "Arrow", "ArrowIPC", "HTTP2", "Memory", "Protobuf", "Samples"],
+      dependencies: ["Flight", "Arrow", "ArrowIPC", "GRPC", "HTTP2", "Memory", "Protobuf", "Samples"],
       swiftSettings: settings),
     .testTarget(name: "ProtobufTests", dependencies: ["Protobuf", "Memory"], swiftSettings: settings),
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Memory"], swiftSettings: settings),

@@ -10,14 +10,14 @@ import Protobuf
 /// A connection to a Flight server, made when it is first used. It may be used from many threads; calls block their own.
 public final class FlightClient: Sendable {
   private let client: GRPCClient
-  private let options: FlightServerOptions
+  private let options: FlightStreamOptions
   /// Sent with every call.
   private let metadata: CallMetadata
 
   /// - Parameter metadata: what is sent with every call, such as `authorization`.
   public init(
     to location: FlightLocation, tls: TLSContext? = nil, metadata: CallMetadata = CallMetadata(),
-    options: FlightServerOptions = FlightServerOptions(), grpc: GRPCClientOptions = GRPCClientOptions()
+    options: FlightStreamOptions = FlightStreamOptions(), grpc: GRPCClientOptions = GRPCClientOptions()
   ) throws {
     let tls = try tls ?? (location.isTLS ? TLSContext(client: TLSConfiguration.client()) : nil)
     client = GRPCClient(to: location.address, tls: location.isTLS ? tls : nil, options: grpc)

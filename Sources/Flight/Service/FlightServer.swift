@@ -5,8 +5,8 @@ import GRPC
 import Memory
 import Protobuf
 
-/// What a Flight server does by default with every stream.
-public struct FlightServerOptions: Sendable {
+/// How a server or client writes and reads every data stream.
+public struct FlightStreamOptions: Sendable {
   public var write = FlightWriteOptions()
   public var read = ReadOptions()
 
@@ -15,7 +15,7 @@ public struct FlightServerOptions: Sendable {
 
 /// The gRPC methods of a Flight service.
 public func flightMethods(
-  _ service: any FlightService, options: FlightServerOptions = FlightServerOptions()
+  _ service: any FlightService, options: FlightStreamOptions = FlightStreamOptions()
 ) -> [GRPCMethod] {
   let output = { @Sendable (call: ServerCall, context: CallContext) throws -> FlightOutput in
     var write = options.write
