@@ -24,10 +24,16 @@ let help = """
 
   """
 
+/// Ends the process without running exit handlers: those of OpenSSL would free what the threads of connections still use.
+func end(_ code: Int32) -> Never {
+  fflush(nil)
+  _exit(code)
+}
+
 func fail(_ message: String, code: Int32) -> Never {
   fflush(nil)
   printError(message)
-  exit(code)
+  end(code)
 }
 
 /// Runs one command line and returns its exit code.
@@ -67,4 +73,4 @@ func run(_ words: [String]) -> Int32 {
 }
 
 // A reader that goes away (`fletch cat … | head`) ends this program quietly, by the signal that is meant for it.
-exit(run(Array(CommandLine.arguments.dropFirst())))
+end(run(Array(CommandLine.arguments.dropFirst())))

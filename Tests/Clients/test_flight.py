@@ -306,3 +306,11 @@ def test_tls(programs, data, tmp_path, certificates, mutual):
             own += ["--tls-cert", certificates / "client.pem", "--tls-key", certificates / "client.key"]
         assert "readings" in programs.fletch("list", uri, *own).stdout.decode()
         assert "certificate" in programs.error("list", uri).lower()
+
+
+def test_a_failed_handshake_ends_the_client_cleanly(programs, data, tmp_path, certificates):
+    """OpenSSL's exit handler once freed what a connection's thread still used: now and then, a crash at exit."""
+    words = ["--tls-cert", certificates / "server.pem", "--tls-key", certificates / "server.key"]
+    with serve(programs, tmp_path, data / "people.feather", *words) as server:
+        for _ in range(40):
+            programs.error("list", server.uri)

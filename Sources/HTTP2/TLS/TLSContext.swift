@@ -10,6 +10,9 @@ final class TLSContextHandle: @unchecked Sendable {
   let configuration: TLSConfiguration
 
   init(_ configuration: TLSConfiguration, isServer: Bool) throws(HTTP2Error) {
+    // Without its exit handler, which frees what threads of running connections still use when a process ends by `exit`.
+    // Has to come before everything else that OpenSSL does; later calls change nothing.
+    OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil)
     self.configuration = configuration
     ERR_clear_error()
     guard let pointer = SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method()) else {
