@@ -1,4 +1,4 @@
-// 256-bit integers, as far as decimals need them: comparing and printing.
+// 256-bit integers, as far as decimals need them: comparing, printing and reading.
 
 import Memory
 
@@ -27,22 +27,36 @@ public struct Int256: Hashable, Sendable {
     }
   }
 
+  /// The number of that magnitude and sign; the magnitude must be below 2^255.
+  public init(magnitude: Magnitude, isNegative: Bool) {
+    words = magnitude.words
+    if isNegative { words = Int256.negated(words) }
+  }
+
   public var isNegative: Bool { words[3] >> 63 == 1 }
 
-  /// The number without its sign. The lowest number's is right too, read as unsigned.
-  public var magnitude: Magnitude {
-    guard isNegative else { return Magnitude(words: words) }
+  private static func negated(_ words: SIMD4<UInt64>) -> SIMD4<UInt64> {
     var result = ~words
     for i in 0..<4 {
       result[i] &+= 1
       if result[i] != 0 { break }
     }
-    return Magnitude(words: result)
+    return result
+  }
+
+  /// The number without its sign. The lowest number's is right too, read as unsigned.
+  public var magnitude: Magnitude {
+    Magnitude(words: isNegative ? Int256.negated(words) : words)
   }
 
   /// Four unsigned words, lowest first.
   public struct Magnitude: Hashable, Comparable, Sendable {
     public var words: SIMD4<UInt64>
+
+    public init(words: SIMD4<UInt64>) { self.words = words }
+
+    /// The number where one word holds it.
+    public var word: UInt64? { words[1] | words[2] | words[3] == 0 ? words[0] : nil }
 
     public static func < (left: Magnitude, right: Magnitude) -> Bool {
       for i in (0..<4).reversed() where left.words[i] != right.words[i] {
@@ -60,14 +74,14 @@ public struct Int256: Hashable, Sendable {
       return remainder
     }
 
-    /// Multiplies in place; what does not fit in 256 bits is lost.
-    mutating func multiply(by factor: UInt64) {
-      var carry: UInt64 = 0
+    /// Multiplies in place and adds; what does not fit in 256 bits is lost.
+    mutating func multiply(by factor: UInt64, adding addend: UInt64 = 0) {
+      var carry = addend
       for i in 0..<4 {
         let (high, low) = words[i].multipliedFullWidth(by: factor)
         let (sum, overflow) = low.addingReportingOverflow(carry)
         words[i] = sum
-        carry = high + (overflow ? 1 : 0)
+        carry = high &+ (overflow ? 1 : 0)
       }
     }
 
@@ -76,22 +90,27 @@ public struct Int256: Hashable, Sendable {
       var rest = self
       var groups: [UInt64] = []
       while rest.words != .zero { groups.append(rest.divide(by: 10_000_000_000_000_000_000)) }
-      guard let first = groups.last else { return [UInt8(ascii: "0")] }
-      var digits = Array(String(first).utf8)
+      var digits: [UInt8] = []
+      IntegerText.append(groups.last ?? 0, to: &digits)
       for group in groups.dropLast().reversed() {
-        let text = String(group).utf8
-        digits.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 19 - text.count))
-        digits.append(contentsOf: text)
+        var short = ShortText()
+        short.appendLast(19, of: UInt(group))
+        short.append(to: &digits)
       }
       return digits
     }
   }
 
   /// 10 to the power of 0...76.
-  public static func powerOfTen(_ exponent: Int) -> Int256 {
-    precondition((0...76).contains(exponent))
+  public static func powerOfTen(_ exponent: Int) -> Int256 { powersOfTen[exponent] }
+
+  private static let powersOfTen: [Int256] = {
     var value = Magnitude(words: SIMD4(1, 0, 0, 0))
-    for _ in 0..<exponent { value.multiply(by: 10) }
-    return Int256(words: value.words)
-  }
+    var powers = [Int256(words: value.words)]
+    for _ in 0..<76 {
+      value.multiply(by: 10)
+      powers.append(Int256(words: value.words))
+    }
+    return powers
+  }()
 }

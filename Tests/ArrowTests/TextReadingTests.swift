@@ -111,3 +111,134 @@ private func someTicks(_ seed: UInt64) -> [Int] {
     #expect(date("+999999999999999-12-31") != nil)
   }
 }
+
+@Suite struct DecimalReadingTests {
+  private func parse(_ text: String, _ precision: Int, _ scale: Int) -> Int256? {
+    DecimalText.parse(Array(text.utf8).span.bytes, precision: precision, scale: scale)
+  }
+
+  private func randomMagnitude(_ random: inout RandomSource) -> Int256 {
+    var digits = (0..<1 + random.below(76)).map { _ in "\(random.below(10))" }.joined()
+    if random.oneIn(3) { digits = "1" + String(repeating: "0", count: digits.count - 1) }
+    return parse(digits, 76, 0)!
+  }
+
+  @Test(arguments: [-128, -3, 0, 1, 10, 38, 76, 127])
+  func decimalsReadBack(scale: Int) {
+    var random = RandomSource(seed: UInt64(200 + scale))
+    for _ in 0..<1000 {
+      let magnitude = randomMagnitude(&random).magnitude
+      let value = Int256(magnitude: magnitude, isNegative: random.oneIn(2))
+      let text = bytes { DecimalText.append(value, scale: scale, to: &$0) }
+      #expect(DecimalText.parse(text.span.bytes, precision: 76, scale: scale) == value)
+    }
+  }
+
+  @Test func numbersAreReadExactlyOrNotAtAll() {
+    #expect(parse("-12.50", 4, 2) == Int256(-1250))
+    #expect(parse("12.5", 4, 2) == Int256(1250))
+    #expect(parse("12.500000", 4, 2) == Int256(1250))
+    #expect(parse("1e3", 4, 0) == Int256(1000))
+    #expect(parse("1.25E+2", 6, 3) == Int256(125_000))
+    #expect(parse("12500e-4", 3, 2) == Int256(125))
+    #expect(parse("-12000", 2, -3) == Int256(-12))
+    #expect(parse(".5", 2, 1) == Int256(5))
+    #expect(parse("5.", 2, 1) == Int256(50))
+    #expect(parse("0e999999999999999999999", 1, 0) == Int256(0))
+    #expect(parse("0.000", 1, 0) == Int256(0))
+    for (text, precision, scale) in [
+      ("12.505", 9, 2), ("100", 2, 0), ("12001", 9, -3), ("0.1", 9, 0), ("1e99999999999999999999", 76, 0),
+      ("1e-99999999999999999999", 76, 76), ("99.9", 2, 1), ("", 9, 2), ("-", 9, 2), (".", 9, 2), ("1e", 9, 2),
+      ("1.2.3", 9, 2), ("0x10", 9, 2), (" 1", 9, 2), ("1 ", 9, 2), ("--1", 9, 2), ("NaN", 9, 2),
+      ("1e5e5", 9, 2),
+    ] {
+      #expect(parse(text, precision, scale) == nil, "\(text)")
+    }
+    #expect(
+      parse(String(repeating: "9", count: 76), 76, 0)
+        == parse("9." + String(repeating: "9", count: 75), 76, 75))
+    #expect(parse(String(repeating: "9", count: 77), 76, 0) == nil)
+    #expect(parse("1" + String(repeating: "0", count: 100) + "e-100", 1, 0) == Int256(1))
+  }
+
+  /// The standard library's reading of a number is the oracle: it rounds correctly.
+  @Test(arguments: [-30, -3, 0, 2, 15, 22, 23, 60, 127])
+  func doublesAreTheNearest(scale: Int) {
+    var random = RandomSource(seed: UInt64(900 + scale))
+    for _ in 0..<1000 {
+      let value = randomMagnitude(&random)
+      let text = String(decoding: value.magnitude.digits, as: UTF8.self) + "e\(-scale)"
+      #expect(DecimalText.double(value, scale: scale) == Double(text)!)
+      let negative = Int256(magnitude: value.magnitude, isNegative: true)
+      #expect(DecimalText.double(negative, scale: scale) == -Double(text)!)
+    }
+  }
+
+  @Test func doublesBecomeTheNearestDecimal() {
+    func unscaled(_ value: Double, _ precision: Int, _ scale: Int) -> Int256? {
+      DecimalText.unscaled(of: value, precision: precision, scale: scale)
+    }
+    #expect(unscaled(0.125, 9, 2) == Int256(13))
+    #expect(unscaled(-0.125, 9, 2) == Int256(-13))
+    #expect(unscaled(2.5, 9, 0) == Int256(3))
+    // 1.005 is a little less than it says, 0.285 too; 1.115 as well.
+    #expect(unscaled(1.005, 9, 2) == Int256(100))
+    #expect(unscaled(1.115, 9, 2) == Int256(111))
+    #expect(
+      unscaled(0.1, 76, 60) == parse("0.1000000000000000055511151231257827021181583404541015625", 76, 60))
+    #expect(unscaled(1e76, 76, 0) == nil)
+    #expect(unscaled(1e75, 76, 0) != nil)
+    #expect(unscaled(1e22, 76, 0) == parse("1e22", 76, 0))
+    #expect(unscaled(12_345, 5, -3) == Int256(12))
+    #expect(unscaled(500, 5, -3) == Int256(1))
+    #expect(unscaled(499, 5, -3) == Int256(0))
+    #expect(unscaled(99.96, 3, 1) == nil)
+    #expect(unscaled(.nan, 9, 2) == nil && unscaled(.infinity, 9, 2) == nil && unscaled(1e300, 76, 0) == nil)
+    #expect(unscaled(.leastNonzeroMagnitude, 76, 76) == Int256(0) && unscaled(-0.0, 9, 2) == Int256(0))
+    #expect(unscaled(1e300, 76, -128) == nil)
+    #expect(unscaled(1e200, 76, -128) != nil)
+  }
+
+  /// Numbers of up to 15 digits survive as doubles, and those that are told not to do not.
+  @Test func decimalsSurviveAsDoublesWhereTheySaySo() {
+    var random = RandomSource(seed: 77)
+    for _ in 0..<3000 {
+      let scale = random.below(20)
+      let short = Int256(Int(random.next() % 1_000_000_000_000_000) - 500_000_000_000_000)
+      #expect(
+        DecimalText.unscaled(of: DecimalText.double(short, scale: scale), precision: 38, scale: scale)
+          == short)
+      #expect(DecimalText.isExact(asDouble: short, precision: 38, scale: scale))
+      let double = Double(random.below(1 << 52)) / 1024 / Double(1 + random.below(1000))
+      if let exact = DecimalText.unscaled(exactly: double, precision: 38, scale: scale) {
+        #expect(DecimalText.double(exact, scale: scale) == double)
+      }
+      // A double is the nearest decimal's to within half a unit.
+      if let near = DecimalText.unscaled(of: double, precision: 60, scale: 40) {
+        #expect(DecimalText.double(near, scale: 40) == double)
+      }
+    }
+    #expect(!DecimalText.isExact(asDouble: Int256(.max), precision: 38, scale: 0))
+    #expect(DecimalText.isExact(asDouble: Int256(1 << 60), precision: 38, scale: 0))
+    #expect(DecimalText.unscaled(exactly: 0.1, precision: 9, scale: 2) == Int256(10))
+    #expect(DecimalText.unscaled(exactly: 0.125, precision: 9, scale: 2) == nil)
+  }
+
+  @Test func floatsReadAsTheStandardLibraryDoes() {
+    var random = RandomSource(seed: 31)
+    for _ in 0..<3000 {
+      let double = Double(bitPattern: random.next())
+      let float = Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))
+      if double.isFinite { #expect(FloatText.double(Array("\(double)".utf8).span.bytes) == double) }
+      if float.isFinite { #expect(FloatText.float(Array("\(float)".utf8).span.bytes) == float) }
+      let digits = "\(random.below(.max))\(random.below(.max))e-\(random.below(60))"
+      #expect(FloatText.double(Array(digits.utf8).span.bytes) == Double(digits))
+      #expect(FloatText.float(Array(digits.utf8).span.bytes) == Float(digits))
+    }
+    #expect(FloatText.double(Array("NaN".utf8).span.bytes)?.isNaN == true)
+    #expect(FloatText.double(Array("-Infinity".utf8).span.bytes) == -.infinity)
+    for text in ["", "1e999", "0x1p3", "1.5 ", "nan(1)", "infinit", "e5", "1e+"] {
+      #expect(FloatText.double(Array(text.utf8).span.bytes) == nil)
+    }
+  }
+}

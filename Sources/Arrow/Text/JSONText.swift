@@ -74,9 +74,9 @@ extension Column {
     func int64(_ place: Int) -> Int { Int(values.load(at: place, as: Int64.self)) }
     func ticks() -> Int { type.byteWidth == 4 ? int32(row * 4) : int64(row * 8) }
     switch type {
-    case .uint64: text.append(contentsOf: String(values.load(at: row * 8, as: UInt64.self)).utf8)
+    case .uint64: IntegerText.append(values.load(at: row * 8, as: UInt64.self), to: &text)
     case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32:
-      text.append(contentsOf: String(integer(at: row)).utf8)
+      IntegerText.append(integer(at: row), to: &text)
     case .float16: JSONText.appendNumber(values.load(at: row * 2, as: Float16.self), to: &text)
     case .float32: JSONText.appendNumber(values.load(at: row * 4, as: Float.self), to: &text)
     case .float64: JSONText.appendNumber(values.load(at: row * 8, as: Double.self), to: &text)
