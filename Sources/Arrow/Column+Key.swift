@@ -50,6 +50,15 @@ extension Column {
     }
   }
 
+  /// The key of a value that is not null, of a fixed-width, text or binary type.
+  static func key(ofBytes bytes: RawSpan, _ type: DataType) -> [UInt8] {
+    var key: [UInt8] = [1]
+    key.reserveCapacity(bytes.byteCount + 9)
+    if type.layoutKind != .fixed { append(bytes.byteCount, to: &key) }
+    bytes.withUnsafeBytes { key.append(contentsOf: $0) }
+    return key
+  }
+
   private static func append(_ count: Int, to key: inout [UInt8]) {
     withUnsafeBytes(of: UInt64(count)) { key.append(contentsOf: $0) }
   }

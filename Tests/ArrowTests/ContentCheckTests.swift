@@ -169,7 +169,7 @@ import Testing
     for row: Int32 in [-1, 2, .max, .min] { try refuses(union(.dense, [3, 7], [0, row]), .access) }
     let good = try union(.dense, [7, 3], [1, 1])
     try good.check(.full)
-    #expect(good.json == ["\"y\"", "2"])
+    #expect(good.json == ["{\"b\":\"y\"}", "{\"a\":2}"])
   }
 
   @Test(arguments: [9, 18, 38, 76])

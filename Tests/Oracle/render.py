@@ -101,7 +101,7 @@ def _converter(t):
     if is_.is_date32(t):
         return date
     if is_.is_date64(t):
-        return lambda v: date(v // 86_400_000)
+        return lambda v: timestamp(v, "ms") if v % 86_400_000 else date(v // 86_400_000)
     if is_.is_time(t):
         return lambda v: time_of_day(v, t.unit)
     if is_.is_timestamp(t):
@@ -196,7 +196,16 @@ def _union(array, t):
     rows = slice(array.offset, array.offset + len(array))
     codes = np.frombuffer(array.buffers()[1], np.int8)[rows]
     places = np.frombuffer(array.buffers()[2], np.int32)[rows] if t.mode == "dense" else range(len(array))
-    return [children[code][place] for code, place in zip(codes, places)]
+    named = {code: _choice(t, i, code) for i, code in enumerate(t.type_codes)}
+    return [named[code](children[code][place]) for code, place in zip(codes, places)]
+
+
+def _choice(t, i, code):
+    """How a value of a union's child is told: under the child's name, or by its type id where the name is taken."""
+    name = t.field(i).name
+    if any(t.field(before).name == name for before in range(i)):
+        return lambda value: [code, value]
+    return lambda value: Object([(name, value)])
 
 
 def _dictionary(array, t):

@@ -102,7 +102,17 @@ def plain(value):
 @pytest.mark.parametrize("start", [0, 1, 3])
 def test_nested_values_agree_with_to_pylist(array, start):
     part = array.slice(start)
-    assert plain(rendered(part)) == part.to_pylist()
+    values = plain(rendered(part))
+    if pa.types.is_union(part.type):
+        values = [value for of_child in values for value in of_child.values()]
+    assert values == part.to_pylist()
+
+
+def test_unions_name_the_child():
+    values = [pa.array([1]), pa.array(["a"]), pa.array([2])]
+    array = pa.UnionArray.from_dense(pa.array([9, 5, 7], pa.int8()), pa.array([0, 0, 0], pa.int32()),
+                                     values, ["i", "s", "i"], [5, 9, 7])
+    assert rendered(array) == [Object([("s", "a")]), Object([("i", 1)]), [7, 2]]
 
 
 def test_maps_and_binary():

@@ -34,6 +34,8 @@ public final class BinaryBuilder<Offset: FixedWidthInteger & SignedInteger & Bit
     if let failed { throw failed }
   }
 
+  public override func append(bytes: RawSpan) throws(DataError) { try append(bytes) }
+
   private func appendSlot(_ value: RawSpan) throws(DataError) {
     try checkRoom(for: value.byteCount)
     bytes.append(contentsOf: value)
@@ -99,6 +101,8 @@ public final class BinaryViewBuilder: ColumnBuilder {
     try appendSlot(value)
     validity.appendValid()
   }
+
+  public override func append(bytes: RawSpan) throws(DataError) { try append(bytes) }
 
   private func appendSlot(_ value: RawSpan) throws(DataError) {
     let length = value.byteCount

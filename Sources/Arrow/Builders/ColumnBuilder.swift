@@ -26,6 +26,20 @@ public class ColumnBuilder {
     validity.appendValid()
   }
 
+  /// Appends one value of a fixed-width, text or binary type as its bytes, as `Column.bytes(at:)` gives them; of a dictionary and of
+  /// runs, the value that is meant. Traps for other types, and when fixed-width bytes are of another width.
+  /// - Throws: `.limit` when the column cannot hold more.
+  public func append(bytes: RawSpan) throws(DataError) { preconditionFailure("\(type) has no bytes") }
+
+  /// Appends one boolean; of a dictionary and of runs too.
+  func append(bool: Bool) throws(DataError) { preconditionFailure("\(type) is not bool") }
+
+  /// Builds the items of lists.
+  var itemBuilder: ColumnBuilder { preconditionFailure("\(type) has no items") }
+
+  /// Makes a list of the items that were appended since the last one.
+  func closeItems() throws(DataError) { preconditionFailure("\(type) has no items") }
+
   /// Adds the bytes of one zero or empty value.
   func appendEmptySlot() { preconditionFailure("every builder has its own") }
 

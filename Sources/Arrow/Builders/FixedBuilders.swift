@@ -21,6 +21,8 @@ public final class BooleanBuilder: ColumnBuilder {
     validity.appendValid()
   }
 
+  override func append(bool: Bool) { append(bool) }
+
   override func appendEmptySlot() { bits.append(false) }
 
   override func appendSlots(_ column: Column, _ rows: Range<Int>) {
@@ -57,6 +59,12 @@ public final class FixedBuilder<T: BitwiseCopyable>: ColumnBuilder {
     validity.appendValid(span.count)
   }
 
+  public override func append(bytes: RawSpan) {
+    precondition(bytes.byteCount == MemoryLayout<T>.stride, "\(bytes.byteCount) bytes for \(type)")
+    values.append(contentsOf: bytes)
+    validity.appendValid()
+  }
+
   override func appendEmptySlot() { values.append(repeating: 0, count: MemoryLayout<T>.stride) }
 
   override func appendSlots(_ column: Column, _ rows: Range<Int>) {
@@ -83,6 +91,8 @@ public final class FixedSizeBinaryBuilder: ColumnBuilder {
     values.append(contentsOf: value)
     validity.appendValid()
   }
+
+  public override func append(bytes: RawSpan) { append(bytes) }
 
   override func appendEmptySlot() { values.append(repeating: 0, count: width) }
 

@@ -25,6 +25,9 @@ public final class ListBuilder<Offset: FixedWidthInteger & SignedInteger & Bitwi
     validity.appendValid()
   }
 
+  override var itemBuilder: ColumnBuilder { child }
+  override func closeItems() throws(DataError) { try closeList() }
+
   private func checkRoom(for more: Int) throws(DataError) {
     guard Int(Offset.max) - child.count >= more else {
       throw DataError(
@@ -76,6 +79,9 @@ public final class ListViewBuilder<Offset: FixedWidthInteger & SignedInteger & B
     start = child.count
     validity.appendValid()
   }
+
+  override var itemBuilder: ColumnBuilder { child }
+  override func closeItems() throws(DataError) { try closeList() }
 
   private var tooManyItems: DataError {
     DataError(.limit, "a \(type) column holds at most \(Offset.max) items; cut it into smaller batches")
@@ -130,6 +136,13 @@ public final class FixedSizeListBuilder: ColumnBuilder {
   public func closeList() {
     precondition(child.count == (count + 1) * size, "a list of another size than \(size)")
     validity.appendValid()
+  }
+
+  override var itemBuilder: ColumnBuilder { child }
+  override func closeItems() throws(DataError) {
+    let items = child.count - count * size
+    guard items == size else { throw DataError(.invalid, "\(items) items for a \(type)") }
+    closeList()
   }
 
   override func appendEmptySlot() { for _ in 0..<size { child.appendEmpty() } }

@@ -153,9 +153,30 @@ public final class DictionaryBuilder: ColumnBuilder {
     validity.appendValid()
   }
 
+  public override func append(bytes: RawSpan) throws(DataError) {
+    let index = try index(of: Column.key(ofBytes: bytes, values.type)) { values throws(DataError) in
+      try values.append(bytes: bytes)
+    }
+    indices.append(index, as: indexType)
+    validity.appendValid()
+  }
+
+  override func append(bool: Bool) throws(DataError) {
+    let index = try index(of: [1, bool ? 1 : 0]) { values throws(DataError) in try values.append(bool: bool) }
+    indices.append(index, as: indexType)
+    validity.appendValid()
+  }
+
   /// The index of a value, which is added to the dictionary if it is new.
   public func index(of column: Column, _ row: Int) throws(DataError) -> Int {
-    let key = try column.key(at: row)
+    try index(of: column.key(at: row)) { values throws(DataError) in
+      try values.append(column, rows: row..<row + 1)
+    }
+  }
+
+  private func index(
+    of key: [UInt8], _ append: (ColumnBuilder) throws(DataError) -> Void
+  ) throws(DataError) -> Int {
     if let index = known[key] { return index }
     try keptKeys.add(key)
     let index = values.count
@@ -163,7 +184,7 @@ public final class DictionaryBuilder: ColumnBuilder {
       throw DataError(
         .limit, "more than \(index) distinct values; indices of type \(indexType) cannot count further")
     }
-    try values.append(column, rows: row..<row + 1)
+    try append(values)
     known[key] = index
     return index
   }
@@ -224,13 +245,32 @@ public final class RunEndBuilder: ColumnBuilder {
     validity.appendValid(length)
   }
 
+  public override func append(bytes: RawSpan) throws(DataError) {
+    try appendRun(Column.key(ofBytes: bytes, values.type), 1) { values throws(DataError) in
+      try values.append(bytes: bytes)
+    }
+    validity.appendValid()
+  }
+
+  override func append(bool: Bool) throws(DataError) {
+    try appendRun([1, bool ? 1 : 0], 1) { values throws(DataError) in try values.append(bool: bool) }
+    validity.appendValid()
+  }
+
   private func appendRun(_ column: Column, _ row: Int, _ length: Int) throws(DataError) {
     guard length > 0 else { return }
-    let key = try column.key(at: row)
+    try appendRun(column.key(at: row), length) { values throws(DataError) in
+      try values.append(column, rows: row..<row + 1)
+    }
+  }
+
+  private func appendRun(
+    _ key: [UInt8], _ length: Int, _ append: (ColumnBuilder) throws(DataError) -> Void
+  ) throws(DataError) {
     if values.count == 0 || key != lastKey {
       try copiedKeys.add(key)
       try closeRun()
-      try values.append(column, rows: row..<row + 1)
+      try append(values)
       lastKey = key
     }
     guard length <= endType.maximum - rowCount else {

@@ -6,8 +6,9 @@ extension Column {
   /// Appends one value as JSON. The column must have passed `check(.access)`.
   ///
   /// Numbers are numbers, however large; what JSON has no number for (NaN and the infinities) and dates, times, durations
-  /// and decimals are strings, binary values too, in hexadecimal. Structs are objects, maps arrays of pairs. A dictionary's,
-  /// a union's and a run's value is that of what it stands for.
+  /// and decimals are strings, binary values too, in hexadecimal. Structs are objects, maps arrays of pairs. A dictionary's
+  /// and a run's value is that of what it stands for, a union's an object of its child's name and value.
+  /// `ColumnBuilder.appendJSON` reads all of it back.
   ///
   /// Lists may share their items, level by level, and a few bytes stand for any number of nulls, so that one value of a
   /// small file can be text without end: past `limit` bytes no more items are appended. Then the text is longer than
@@ -45,12 +46,29 @@ extension Column {
         child.appendJSON(at: row, to: &text, limit: limit)
       }
       text.append(UInt8(ascii: "}"))
-    case .union(_, _, let children):
-      let (child, childRow) = unionValue(at: row)
-      children[child].appendJSON(at: childRow, to: &text, limit: limit)
+    case .union(_, _, let children): appendUnionJSON(children, row, to: &text, limit)
     case .dictionary(_, let values): values.appendJSON(at: integer(at: row), to: &text, limit: limit)
     case .runs(_, let values, _): values.appendJSON(at: run(at: row), to: &text, limit: limit)
     }
+  }
+
+  /// `{"name":value}`; or, for a child that has the name of one before it, `[id,value]`.
+  private func appendUnionJSON(_ children: [Column], _ row: Int, to text: inout [UInt8], _ limit: Int) {
+    guard case .union(_, let fields, let ids) = type else { preconditionFailure() }
+    let (child, childRow) = unionValue(at: row)
+    let name = fields[child].name
+    let isFirst = fields.firstIndex { $0.name == name } == child
+    if isFirst {
+      text.append(UInt8(ascii: "{"))
+      JSONText.appendString(name, to: &text)
+      text.append(UInt8(ascii: ":"))
+    } else {
+      text.append(UInt8(ascii: "["))
+      IntegerText.append(Int(ids[child]), to: &text)
+      text.append(UInt8(ascii: ","))
+    }
+    children[child].appendJSON(at: childRow, to: &text, limit: limit)
+    text.append(UInt8(ascii: isFirst ? "}" : "]"))
   }
 
   private func appendMapJSON(_ entries: Column, _ row: Int, to text: inout [UInt8], _ limit: Int) {
@@ -86,8 +104,14 @@ extension Column {
       quoted { DecimalText.append(value, scale: scale, to: &$0) }
     case .date32: quoted { TemporalText.appendDate(days: int32(row * 4), to: &$0) }
     case .date64:
+      let (days, rest) = TemporalText.divide(int64(row * 8), by: 86_400_000)
       quoted {
-        TemporalText.appendDate(days: TemporalText.divide(int64(row * 8), by: 86_400_000).quotient, to: &$0)
+        if rest == 0 {
+          TemporalText.appendDate(days: days, to: &$0)
+        } else {
+          // No date, but bytes from outside may say so.
+          TemporalText.appendTimestamp(ticks: int64(row * 8), .millisecond, isInstant: false, to: &$0)
+        }
       }
     case .time32(let unit), .time64(let unit):
       quoted { TemporalText.appendTime(ticks: ticks(), unit, to: &$0) }

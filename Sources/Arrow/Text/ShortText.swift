@@ -67,4 +67,25 @@ public enum IntegerText {
     short.append(UInt(value))
     short.append(to: &text)
   }
+
+  /// The bits of a whole number, sign-extended; nil for what is none or does not fit the type. `1e3` and `5.0` are whole too.
+  static func parse(_ bytes: RawSpan, as type: IntegerType) -> UInt64? {
+    var text = TextCursor(bytes)
+    guard let number = DecimalNumber(&text), text.isAtEnd else { return nil }
+    var magnitude = number.mantissa
+    if number.exponent != 0 || number.digitCount > 19 {
+      guard let value = DecimalText.parse(bytes, precision: 20, scale: 0)?.magnitude.word else { return nil }
+      magnitude = value
+    }
+    let bits = type.byteWidth * 8
+    if !type.isSigned {
+      guard !number.isNegative || magnitude == 0, magnitude <= UInt64.max >> UInt64(64 - bits) else {
+        return nil
+      }
+      return magnitude
+    }
+    let limit: UInt64 = 1 << UInt64(bits - 1)
+    guard magnitude < limit || magnitude == limit && number.isNegative else { return nil }
+    return number.isNegative ? 0 &- magnitude : magnitude
+  }
 }
