@@ -27,9 +27,11 @@ let package = Package(
       name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
     // Floor 1: bytes.
-    .target(name: "Memory", swiftSettings: settings),
+    .target(name: "Memory", dependencies: ["CLinux"], swiftSettings: settings),
 
     // Floor 2 of the wire: HTTP/2, and the encoding of messages.
     .target(name: "Protobuf", dependencies: ["Memory"], swiftSettings: settings),
@@ -51,6 +53,17 @@ let package = Package(
     // Floor 4 of the wire: Flight, which carries columns.
     .target(
       name: "Flight", dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC"],
+      swiftSettings: settings),
+
+    // Floor 3 of the data: operations on columns.
+    .target(name: "Kernels", dependencies: ["Memory", "Arrow"], swiftSettings: settings),
+
+    // Floor 4 of the data: SQLite.
+    .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: settings),
+
+    // Floor 5 of the data: tables, columns at rest and rows in motion.
+    .target(
+      name: "Tables", dependencies: ["Memory", "Arrow", "ArrowIPC", "Kernels", "SQLite"],
       swiftSettings: settings),
 
     // Floor 8: where the towers meet.
@@ -91,6 +104,12 @@ let package = Package(
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Memory"], swiftSettings: settings),
     .testTarget(
       name: "GRPCTests", dependencies: ["GRPC", "HTTP2", "Protobuf", "Memory"], swiftSettings: settings),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "Arrow", "Memory", "Samples"], swiftSettings: settings),
+    .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
+    .testTarget(
+      name: "TablesTests", dependencies: ["Tables", "SQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      swiftSettings: settings),
     .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Memory", "Samples"], swiftSettings: settings),
     .testTarget(

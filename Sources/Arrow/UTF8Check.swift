@@ -2,10 +2,10 @@
 
 import Memory
 
-enum UTF8Check {
+public enum UTF8Check {
   enum Kind { case ascii, utf8, invalid }
 
-  static func isValid(_ bytes: RawSpan) -> Bool { kind(bytes) != .invalid }
+  public static func isValid(_ bytes: RawSpan) -> Bool { kind(bytes) != .invalid }
 
   static func kind(_ bytes: RawSpan) -> Kind {
     var place = firstNonASCII(bytes, from: 0)

@@ -1,5 +1,6 @@
 // Files that are there completely or not at all.
 
+import CLinux
 import Glibc
 
 /// O_TMPFILE, a macro that Swift does not import: a file in a folder, but without a name (asm-generic/fcntl.h).
@@ -50,6 +51,18 @@ public final class AtomicFile {
   }
 
   deinit { if isNamed { unlink(temporaryPath) } }
+
+  /// Makes the file a copy of another: by sharing its blocks where the file system can, else by the kernel's own copying.
+  public func copyContents(of source: String) throws(DataError) {
+    let input = try FileDescriptor.openForReading(source)
+    if fletch_clone_file(descriptor.rawValue, input.rawValue) == 0 { return }
+    while true {
+      let copied = try systemCall("copy '\(source)' to '\(path)'") {
+        sendfile(descriptor.rawValue, input.rawValue, nil, 1 << 30)
+      }
+      if copied == 0 { return }
+    }
+  }
 
   /// Makes the file visible under its name.
   /// - Parameter durable: whether it must also survive a loss of power from here on; that costs a wait for the disk.

@@ -4,13 +4,28 @@ import Glibc
 
 /// A whole file, mapped read-only.
 ///
-/// The mapping stays valid when the file is renamed or unlinked. A file that somebody truncates while it is mapped would
-/// end the process at the next read of a lost page; so map only files that nobody writes to: replace them by renaming,
-/// as `AtomicFile` does, or map a private copy.
+/// The mapping stays valid when the file is renamed or unlinked. When somebody truncates it while it is mapped, the lost pages read as zeroes:
+/// so whoever maps files that others write to asks `isUnchanged()` after reading, before believing what was read.
 public final class MappedFile: MemoryOwner, @unchecked Sendable {
   // SAFETY (@unchecked Sendable): immutable after init.
   private let base: UnsafeMutableRawPointer?
   public let count: Int
+  private let file: FileDescriptor
+  private let modification: Modification
+  private let guardNumber: Int?
+
+  /// What differs after a file was written to.
+  private struct Modification: Equatable {
+    let size: Int
+    let seconds: Int
+    let nanoseconds: Int
+
+    init(_ status: stat) {
+      size = Int(status.st_size)
+      seconds = status.st_mtim.tv_sec
+      nanoseconds = status.st_mtim.tv_nsec
+    }
+  }
 
   public init(path: String) throws(DataError) {
     let file = try FileDescriptor.openForReading(path, waits: false)
@@ -19,9 +34,12 @@ public final class MappedFile: MemoryOwner, @unchecked Sendable {
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw DataError(.invalid, "'\(path)' is not a regular file; read pipes by way of standard input")
     }
+    self.file = file
+    modification = Modification(status)
     count = Int(status.st_size)
     guard count > 0 else {
       base = nil
+      guardNumber = nil
       return
     }
     let pointer = mmap(nil, count, PROT_READ, MAP_SHARED, file.rawValue, 0)
@@ -29,13 +47,24 @@ public final class MappedFile: MemoryOwner, @unchecked Sendable {
       throw DataError(.system(errno), "cannot map '\(path)': \(String(cString: strerror(errno)))")
     }
     base = pointer
+    guardNumber = PageGuard.add(start: UnsafeRawPointer(pointer), count: count)
   }
 
-  deinit { if let base { munmap(base, count) } }
+  deinit {
+    if let guardNumber { PageGuard.remove(guardNumber) }
+    if let base { munmap(base, count) }
+  }
 
   /// Every byte of the file; the mapping lives as long as a slice of it.
   public var contents: Buffer {
     guard let base else { return .empty }
     return Buffer(owner: self, base: UnsafeRawPointer(base), count: count)
+  }
+
+  /// Whether nobody has written to the file since it was mapped, as its size and time of modification tell.
+  public func isUnchanged() -> Bool {
+    if let guardNumber, PageGuard.isDamaged(guardNumber) { return false }
+    var status = stat()
+    return fstat(file.rawValue, &status) == 0 && Modification(status) == modification
   }
 }

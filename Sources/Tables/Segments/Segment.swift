@@ -1,0 +1,119 @@
+// A segment: immutable record batches in a mapped Feather file, with what is known of their values.
+
+import Arrow
+import ArrowIPC
+import Kernels
+import Memory
+import Synchronization
+
+/// A run of rows of one batch that is scanned at once, and that statistics are kept for.
+public struct SegmentBlock: Sendable {
+  /// The batch of the segment.
+  public let batch: Int
+  /// The rows within the batch.
+  public let rows: Range<Int>
+  /// The first row's number within the segment.
+  public let firstRow: Int
+
+  /// The most rows of a block.
+  public static let rowLimit = 65_536
+
+  public var count: Int { rows.count }
+}
+
+/// A mapped, uncompressed Feather file as part of a table. Everything in it is looked at when it is first used, and only once.
+public final class Segment: Sendable {
+  public let path: String
+  public let schema: Schema
+  public let rowCount: Int
+  public let byteCount: Int
+  public let batches: [RecordBatch]
+  public let blocks: [SegmentBlock]
+  private let file: MappedFile
+  /// Statistics of columns that somebody asked for, a value for each block.
+  private let known = Mutex<[Int: [BlockStatistics]]>([:])
+  private let indexes = Mutex<[Int: EqualityIndex]>([:])
+
+  /// Maps a file. Costs as much as its footer and the headers of its batches.
+  /// - Throws: also when the file is compressed: what is compressed cannot be read in place.
+  public init(path: String) throws(DataError) {
+    self.path = path
+    file = try MappedFile(path: path)
+    byteCount = file.count
+    do throws(DataError) {
+      let reader = try FileReader(file.contents)
+      schema = reader.schema
+      var batches: [RecordBatch] = []
+      var blocks: [SegmentBlock] = []
+      var rows = 0
+      batches.reserveCapacity(reader.batchCount)
+      for i in 0..<reader.batchCount {
+        guard try reader.info(i).codec == nil else {
+          throw DataError(.invalid, "the file is compressed")
+        }
+        let batch = try reader.batch(i)
+        for start in stride(from: 0, to: batch.count, by: SegmentBlock.rowLimit) {
+          let end = min(start + SegmentBlock.rowLimit, batch.count)
+          blocks.append(SegmentBlock(batch: i, rows: start..<end, firstRow: rows + start))
+        }
+        batches.append(batch)
+        rows += batch.count
+      }
+      self.batches = batches
+      self.blocks = blocks
+      rowCount = rows
+    } catch {
+      throw error.within("'\(path)'")
+    }
+  }
+
+  /// A column of a batch, whose values may be looked at.
+  public func column(_ column: Int, ofBatch batch: Int) throws(DataError) -> Column {
+    let result = batches[batch].columns[column]
+    do throws(DataError) { try result.check(.full) } catch {
+      throw error.within("'\(path)', batch \(batch), column '\(schema.fields[column].name)'")
+    }
+    return result
+  }
+
+  /// Throws when the file is not what it was when it was mapped. To be asked after reading, before what was read is believed.
+  public func checkUnchanged() throws(DataError) {
+    guard file.isUnchanged() else {
+      throw DataError(.malformed, "'\(path)' was changed while it is published; publish it again")
+    }
+  }
+
+  /// What is known of a column's values, block by block. Costs a pass over the column the first time.
+  public func statistics(_ column: Int) throws(DataError) -> [BlockStatistics] {
+    if let statistics = known.withLock({ $0[column] }) { return statistics }
+    var statistics: [BlockStatistics] = []
+    statistics.reserveCapacity(blocks.count)
+    for block in blocks {
+      statistics.append(try self.column(column, ofBatch: block.batch).statistics(block.rows))
+    }
+    known.withLock { $0[column] = statistics }
+    return statistics
+  }
+
+  /// What is known of a column without looking: nil while nobody has asked.
+  public func knownStatistics(_ column: Int) -> [BlockStatistics]? { known.withLock { $0[column] } }
+
+  /// Where each value of a column is. Costs a pass over the column the first time, and 8 to 16 bytes a row from then on.
+  func equalityIndex(_ column: Int) throws(DataError) -> EqualityIndex {
+    if let index = indexes.withLock({ $0[column] }) { return index }
+    let index = try EqualityIndex(self, column: column)
+    indexes.withLock { $0[column] = index }
+    return index
+  }
+
+  /// The block that a row is in.
+  public func block(ofRow row: Int) -> Int {
+    var low = 0
+    var high = blocks.count - 1
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if blocks[middle].firstRow <= row { low = middle } else { high = middle - 1 }
+    }
+    return low
+  }
+}
