@@ -16,7 +16,8 @@ debian_packages=(
   "libzstd-dev /usr/include/zstd.h"
   "liblz4-dev /usr/include/lz4frame.h"
   "libnghttp2-dev /usr/include/nghttp2/nghttp2.h"
-  "libssl-dev libsqlite3-dev /usr/include/openssl/ssl.h"
+  "libssl-dev /usr/include/openssl/ssl.h"
+  "libsqlite3-dev /usr/include/sqlite3.h"
   "openssl /usr/bin/openssl"
   "curl /usr/bin/curl"
 )
