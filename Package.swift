@@ -72,13 +72,18 @@ let package = Package(
       dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "GRPC", "Flight"],
       swiftSettings: settings),
 
+    // Floor 3: results as text.
+    .target(name: "Printing", dependencies: ["Memory", "Arrow"], swiftSettings: settings),
+
     // Beside the floors: data to try everything with.
     .target(name: "Samples", dependencies: ["Memory", "Arrow"], swiftSettings: settings),
 
     // Floor 9: the program.
     .executableTarget(
       name: "fletch",
-      dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples", "HTTP2", "GRPC", "Flight", "Server"],
+      dependencies: [
+        "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "Server",
+      ],
       swiftSettings: settings),
 
     // Programs of the tests: what the oracle and the fuzzers drive.
@@ -112,6 +117,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Memory", "Samples"], swiftSettings: settings),
+    .testTarget(
+      name: "PrintingTests", dependencies: ["Printing", "Arrow", "Memory", "Samples"], swiftSettings: settings
+    ),
     .testTarget(
       name: "ArrowIPCTests", dependencies: ["ArrowIPC", "Arrow", "Memory", "Samples"],
       swiftSettings: settings),

@@ -203,6 +203,29 @@ private func randomType(_ random: inout RandomSource, depth: Int) -> DataType {
     #expect(try value(.dictionary(indices: .int8, values: .utf8, isOrdered: false), "x") == "\"x\"")
   }
 
+  @Test(arguments: allTypes.indices)
+  func everyValueReadsBackFromTheTextThatSQLShows(index: Int) throws {
+    let type = allTypes[index]
+    // Binary values are shown as hexadecimal digits, and text becomes binary byte by byte.
+    if type.valueType.isBinary { return }
+    for seed: UInt64 in 20...22 {
+      let column = try randomColumn(type, rows: 100, seed: seed)
+      let json = column.json
+      let builder = type.makeBuilder()
+      for row in 0..<column.count {
+        var text: [UInt8] = []
+        column.appendSQLText(at: row, to: &text)
+        let isNull = json[row] == "null"
+        if isNull {
+          builder.appendNull()
+        } else {
+          try builder.append(text: text.span.bytes)
+        }
+      }
+      #expect(builder.finish().hasEqualValues(to: column), "\(type)")
+    }
+  }
+
   @Test func messagesNameTheTypeAndTheText() throws {
     func message(_ type: DataType, _ text: String) -> String? {
       #expect(throws: DataError.self) { try value(type, text) }?.message

@@ -55,12 +55,12 @@ def test_text_is_escaped_only_where_json_asks_for_it(programs, tmp_path):
     assert all(character in printed for character in "é🐘☕\u2028") and "\x00" not in printed
 
 
-def test_dates_within_a_day_are_floored(programs, tmp_path):
+def test_dates_within_a_day_keep_their_time(programs, tmp_path):
     """date64 should hold whole days, but files with others exist."""
-    values = pa.array([-1, 1, 86_399_999, -86_400_001], pa.int64()).view(pa.date64())
+    values = pa.array([-1, 1, 86_399_999, -86_400_000], pa.int64()).view(pa.date64())
     path = write(tmp_path / "a", pa.schema([("d", pa.date64())]), [pa.record_batch([values], names=["d"])])
     days = [json.loads(line)["d"] for line in programs.cat(path).splitlines()]
-    assert days == ["1969-12-31", "1970-01-01", "1970-01-01", "1969-12-30"]
+    assert days == ["1969-12-31T23:59:59.999", "1970-01-01T00:00:00.001", "1970-01-01T23:59:59.999", "1969-12-31"]
 
 
 @pytest.mark.parametrize("width", [16, 32, 64])

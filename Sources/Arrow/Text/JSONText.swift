@@ -178,11 +178,15 @@ public enum JSONText {
 
   static func appendHexadecimal(_ bytes: Buffer, to text: inout [UInt8]) {
     text.append(UInt8(ascii: "\""))
+    appendHexadecimalDigits(bytes, to: &text)
+    text.append(UInt8(ascii: "\""))
+  }
+
+  static func appendHexadecimalDigits(_ bytes: Buffer, to text: inout [UInt8]) {
     for byte in UnsafeRawBufferPointer(start: bytes.base, count: bytes.count) {
       text.append(hexadecimal[Int(byte >> 4)])
       text.append(hexadecimal[Int(byte & 15)])
     }
-    text.append(UInt8(ascii: "\""))
   }
 
   /// The shortest digits that are this value and no other of its width.

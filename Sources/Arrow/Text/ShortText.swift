@@ -1,13 +1,15 @@
 // A few characters of ASCII on the stack: how numbers and dates become text without an allocation.
 
-/// Up to 48 characters, appended to a text all at once. Longer ones trap: the longest of this module is a timestamp's 39.
+/// Up to 48 characters, appended to a text all at once. The longest of this module are a decimal's 41: a sign, 20 digits, a point, 19
+/// digits; a timestamp has up to 39.
 struct ShortText {
   private var bytes = InlineArray<48, UInt8>(repeating: 0)
   private var count = 0
 
   @inline(__always)
   mutating func append(_ byte: UInt8) {
-    bytes[count] = byte
+    // SAFETY: nothing here is longer than the room (see above).
+    bytes[unchecked: count] = byte
     count &+= 1
   }
 
@@ -29,7 +31,8 @@ struct ShortText {
     while place > count {
       place &-= 1
       let tenth = rest / 10
-      bytes[place] = 48 &+ UInt8(truncatingIfNeeded: rest &- tenth &* 10)
+      // SAFETY: as in `append`; no caller asks for more than 19 digits.
+      bytes[unchecked: place] = 48 &+ UInt8(truncatingIfNeeded: rest &- tenth &* 10)
       rest = tenth
     }
     count &+= digits
