@@ -27,6 +27,8 @@ let package = Package(
       name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
     // Floor 1: bytes.
     .target(name: "Memory", swiftSettings: settings),
@@ -47,6 +49,9 @@ let package = Package(
     .target(
       name: "ArrowIPC", dependencies: ["Memory", "Arrow", "CZstd", "CLZ4"],
       swiftSettings: settings),
+
+    // Floor 4: the front end of SQL.
+    .target(name: "SQL", dependencies: ["Memory", "Arrow"], swiftSettings: settings),
 
     // Floor 4 of the wire: Flight, which carries columns.
     .target(
@@ -91,6 +96,8 @@ let package = Package(
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Memory"], swiftSettings: settings),
     .testTarget(
       name: "GRPCTests", dependencies: ["GRPC", "HTTP2", "Protobuf", "Memory"], swiftSettings: settings),
+    .testTarget(
+      name: "SQLTests", dependencies: ["SQL", "Arrow", "Memory", "CSQLite"], swiftSettings: settings),
     .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Memory", "Samples"], swiftSettings: settings),
     .testTarget(
