@@ -50,6 +50,9 @@ let package = Package(
       name: "ArrowIPC", dependencies: ["Memory", "Arrow", "CZstd", "CLZ4"],
       swiftSettings: settings),
 
+    // Floor 4: the front end of SQL.
+    .target(name: "SQL", dependencies: ["Memory", "Arrow"], swiftSettings: settings),
+
     // Floor 4 of the wire: Flight, which carries columns.
     .target(
       name: "Flight", dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC"],
@@ -115,6 +118,8 @@ let package = Package(
     .testTarget(
       name: "TablesTests", dependencies: ["Tables", "SQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
+    .testTarget(
+      name: "SQLTests", dependencies: ["SQL", "Arrow", "Memory", "CSQLite"], swiftSettings: settings),
     .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Memory", "Samples"], swiftSettings: settings),
     .testTarget(
