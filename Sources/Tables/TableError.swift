@@ -20,6 +20,18 @@ public enum TableError: Error, Sendable, CustomStringConvertible {
   }
 }
 
+extension TableError {
+  /// The same error, told from further out.
+  public func within(_ context: String) -> TableError {
+    switch self {
+    case .data(let error): .data(error.within(context))
+    case .database(let error): .database(error.within(context))
+    case .exists(let message): .exists("\(context): \(message)")
+    case .missing(let message): .missing("\(context): \(message)")
+    }
+  }
+}
+
 func wrap<R>(_ body: () throws(DataError) -> R) throws(TableError) -> R {
   do throws(DataError) { return try body() } catch { throw .data(error) }
 }

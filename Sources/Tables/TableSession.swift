@@ -1,6 +1,7 @@
 // A connection to a database with published tables: what an engine runs its statements on.
 
 import Arrow
+import ArrowIPC
 import Glibc
 import Memory
 import SQLite
@@ -11,6 +12,7 @@ public final class TableSession: @unchecked Sendable {
   public let connection: Connection
   public let database: Database
   let module: TableModule
+  private var schemaVersionStatement: Statement?
   var catalog: Catalog { database.catalog }
 
   init(_ database: Database, access: Connection.Access) throws(SQLiteError) {
@@ -50,6 +52,19 @@ public final class TableSession: @unchecked Sendable {
   public func publishedSchema(of name: String) throws(SQLiteError) -> Schema? {
     guard let id = try publishedID(name) else { return nil }
     return try catalog.table(id, on: connection).schema
+  }
+
+  /// Differs after every change of the schema, temporary objects included.
+  public func schemaVersion() throws(SQLiteError) -> Int64 {
+    let statement: Statement
+    if let schemaVersionStatement {
+      statement = schemaVersionStatement
+    } else {
+      statement = try connection.internalStatement("PRAGMA main.schema_version")
+      schemaVersionStatement = statement
+    }
+    defer { statement.reset() }
+    return try statement.step() ? statement.integer(0) : 0
   }
 
   /// The rows in motion of a published table, as a batch of its schema.
@@ -225,6 +240,11 @@ public final class TableSession: @unchecked Sendable {
       return segment
     }
   }
+}
+
+/// The schema of a file or stream.
+public func schema(ofFile path: String) throws(TableError) -> Schema {
+  try wrap { () throws(DataError) in try openBatches(path: path).reader.schema }
 }
 
 /// The path from the root of a path from the current folder.

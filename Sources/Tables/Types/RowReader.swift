@@ -51,3 +51,34 @@ public final class RowReader {
     }
   }
 }
+
+extension RowReader {
+  /// A batch of rows that are there as values.
+  public static func batch(of rows: [[SQLValue]], schema: Schema) throws(TableError) -> RecordBatch {
+    let writers = schema.fields.map { ColumnWriter($0.type) }
+    for (number, row) in rows.enumerated() {
+      for (i, value) in row.enumerated() {
+        do throws(DataError) { try writers[i].append(value) } catch {
+          throw .data(error.within("row \(number + 1), column '\(schema.fields[i].name)'"))
+        }
+      }
+    }
+    return try wrap { () throws(DataError) in
+      try RecordBatch(schema: schema, columns: writers.map { $0.finish() }, count: rows.count)
+    }
+  }
+}
+
+/// The values of a column as SQL has them.
+public func sqlValues(of column: Column) throws(DataError) -> [SQLValue] {
+  try column.check(.full)
+  let reader = ColumnReader(column)
+  var value = SingleValue()
+  var values: [SQLValue] = []
+  values.reserveCapacity(column.count)
+  for row in 0..<column.count {
+    reader.read(row, into: &value)
+    values.append(value.value)
+  }
+  return values
+}
