@@ -69,6 +69,11 @@ let package = Package(
       name: "Tables", dependencies: ["Memory", "Arrow", "ArrowIPC", "Kernels", "SQLite"],
       swiftSettings: settings),
 
+    // Floor 7: the engine, which the wire calls.
+    .target(
+      name: "Engine", dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "CLinux"],
+      swiftSettings: settings),
+
     // Floor 8: where the towers meet.
     .target(
       name: "Server",
@@ -114,6 +119,9 @@ let package = Package(
       name: "GRPCTests", dependencies: ["GRPC", "HTTP2", "Protobuf", "Memory"], swiftSettings: settings),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "Arrow", "Memory", "Samples"], swiftSettings: settings),
+    .testTarget(
+      name: "EngineTests", dependencies: ["Engine", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      swiftSettings: settings),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
     .testTarget(
       name: "TablesTests", dependencies: ["Tables", "SQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],

@@ -5,14 +5,18 @@ import SQLite
 enum Confinement {
   /// PRAGMAs that only tell. Any other changes the connection for whoever borrows it next, or the file.
   private static let tellingPragmas: Set<String> = [
-    "application_id", "collation_list", "compile_options", "data_version", "database_list", "encoding", "foreign_key_check",
-    "foreign_key_list", "freelist_count", "function_list", "index_info", "index_list", "index_xinfo", "integrity_check",
-    "module_list", "page_count", "page_size", "pragma_list", "quick_check", "schema_version", "table_info", "table_list",
+    "application_id", "collation_list", "compile_options", "data_version", "database_list", "encoding",
+    "foreign_key_check",
+    "foreign_key_list", "freelist_count", "function_list", "index_info", "index_list", "index_xinfo",
+    "integrity_check",
+    "module_list", "page_count", "page_size", "pragma_list", "quick_check", "schema_version", "table_info",
+    "table_list",
     "table_xinfo", "user_version",
   ]
   /// Those that may be asked with an argument that is not a value to set.
   private static let pragmasWithArguments: Set<String> = [
-    "foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo", "integrity_check", "quick_check",
+    "foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo", "integrity_check",
+    "quick_check",
     "table_info", "table_list", "table_xinfo",
   ]
   private static let forbiddenFunctions: Set<String> = ["load_extension", "fts3_tokenizer"]
@@ -33,7 +37,8 @@ enum Confinement {
       return action.second == nil || pragmasWithArguments.contains(name)
     // Transactions are the session's to begin and to end.
     case AuthorizedAction.transaction, AuthorizedAction.savepoint: return false
-    case AuthorizedAction.insert, AuthorizedAction.update, AuthorizedAction.delete, AuthorizedAction.dropTable,
+    case AuthorizedAction.insert, AuthorizedAction.update, AuthorizedAction.delete,
+      AuthorizedAction.dropTable,
       AuthorizedAction.createTable, AuthorizedAction.createTrigger, AuthorizedAction.createTemporaryTrigger,
       AuthorizedAction.alterTable, AuthorizedAction.createIndex:
       return !isOwn(action.first) && !isOwn(action.second)

@@ -42,7 +42,8 @@ public final class EmbeddedEngine: QueryEngine {
 
   public var information: EngineInformation {
     EngineInformation(
-      name: "Fletch", version: "0.1.0", dialectVersion: Connection.libraryVersion, isReadOnly: options.isReadOnly)
+      name: "Fletch", version: "0.1.0", dialectVersion: Connection.libraryVersion,
+      isReadOnly: options.isReadOnly)
   }
 
   public func makeSession() throws(EngineError) -> any EngineSession { makeEmbeddedSession() }

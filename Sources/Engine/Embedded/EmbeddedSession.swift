@@ -36,19 +36,13 @@ public final class EmbeddedSession: EngineSession {
     _ sql: String, in transaction: TransactionID?, _ control: StatementControl
   ) throws(EngineError) -> any EngineStatement {
     if sql.utf8.contains(0) { throw EngineError(.invalidArgument, "the statement holds a NUL character") }
-    let parsed: SQL.Statement?
+    var parsed: SQL.Statement?
     do throws(SQLError) {
-      guard let statement = try SQL.Statement(sql) else {
-        throw EngineError(.invalidArgument, "there is no statement in the text")
-      }
-      parsed = statement
-    } catch let error as SQLError where error.code == .misuse {
-      throw EngineError(.invalidArgument, "\(error.message); send them one by one", offset: error.offset)
-    } catch let error as EngineError {
-      throw error
+      parsed = try SQL.Statement(sql)
+      if parsed == nil { throw SQLError(.misuse, "there is no statement in the text", at: 0) }
     } catch {
-      // SQLite has the last word on what is SQL, and its message is the one that users know.
-      parsed = nil
+      if error.code == .misuse { throw EngineError(.invalidArgument, error.message, offset: error.offset) }
+      // Otherwise SQLite has the last word on what is SQL, and its message is the one that users know.
     }
     if let parsed, parsed.isTransactionControl, parsed.explain == .none {
       return ControlStatement(sql, parsed.kind, self, transaction)
@@ -88,12 +82,15 @@ public final class EmbeddedSession: EngineSession {
       ((id ?? state.current).flatMap { state.transactions[$0] }, state.isClosed)
     }
     if isClosed { throw EngineError(.failedPrecondition, "the session is closed") }
-    if id != nil, found == nil { throw EngineError(.notFound, "there is no such transaction; it may have ended") }
+    if id != nil, found == nil {
+      throw EngineError(.notFound, "there is no such transaction; it may have ended")
+    }
     return found
   }
 
   /// Lends a connection for one statement.
-  func borrow(_ id: TransactionID?, writes: Bool, _ control: StatementControl) throws(EngineError) -> Borrowed {
+  func borrow(_ id: TransactionID?, writes: Bool, _ control: StatementControl) throws(EngineError) -> Borrowed
+  {
     if let transaction = try transaction(id) {
       try transaction.beginUse(control, writes: writes)
       return Borrowed(transaction.connection, engine, transaction: transaction, isWriter: false, control)
@@ -129,7 +126,9 @@ public final class EmbeddedSession: EngineSession {
     try end(id, commits: true, control)
   }
 
-  public func rollback(_ id: TransactionID) throws(EngineError) { try end(id, commits: false, StatementControl()) }
+  public func rollback(_ id: TransactionID) throws(EngineError) {
+    try end(id, commits: false, StatementControl())
+  }
 
   private func end(_ id: TransactionID, commits: Bool, _ control: StatementControl) throws(EngineError) {
     guard let transaction = try transaction(id) else { return }
@@ -145,7 +144,9 @@ public final class EmbeddedSession: EngineSession {
   }
 
   public func savepoint(_ name: String, in id: TransactionID) throws(EngineError) -> SavepointID {
-    guard let transaction = try transaction(id) else { throw EngineError(.notFound, "there is no such transaction") }
+    guard let transaction = try transaction(id) else {
+      throw EngineError(.notFound, "there is no such transaction")
+    }
     return SavepointID(transaction: id, try transaction.savepoint(StatementControl()))
   }
 
@@ -166,7 +167,8 @@ public final class EmbeddedSession: EngineSession {
   }
 
   /// BEGIN, COMMIT, ROLLBACK, SAVEPOINT and RELEASE as statements: for clients that know no other way.
-  func run(_ kind: SQL.Statement.Kind, _ id: TransactionID?, _ control: StatementControl) throws(EngineError) {
+  func run(_ kind: SQL.Statement.Kind, _ id: TransactionID?, _ control: StatementControl) throws(EngineError)
+  {
     let current = id ?? state.withLock { $0.current }
     switch kind {
     case .begin:
@@ -192,7 +194,9 @@ public final class EmbeddedSession: EngineSession {
     }
   }
 
-  private func runSavepoint(_ sql: String, _ id: TransactionID?, _ control: StatementControl) throws(EngineError) {
+  private func runSavepoint(_ sql: String, _ id: TransactionID?, _ control: StatementControl)
+    throws(EngineError)
+  {
     guard let transaction = try transaction(id) else {
       throw EngineError(.failedPrecondition, "no transaction is active")
     }
@@ -203,7 +207,9 @@ public final class EmbeddedSession: EngineSession {
 
   // MARK: Options
 
-  public func option(_ name: String) -> String? { state.withLock { $0.options[name] } ?? SessionOptions.defaults[name] }
+  public func option(_ name: String) -> String? {
+    state.withLock { $0.options[name] } ?? SessionOptions.defaults[name]
+  }
 
   public func options() -> [String: String] {
     SessionOptions.defaults.merging(state.withLock { $0.options }) { $1 }
@@ -243,7 +249,9 @@ enum SessionOptions {
       case "fletch_timeout": value.isEmpty || Double(value).map { $0 > 0 } == true
       default: true
       }
-    guard isRight else { throw EngineError(.invalidArgument, "session option '\(name)' cannot be '\(value)'") }
+    guard isRight else {
+      throw EngineError(.invalidArgument, "session option '\(name)' cannot be '\(value)'")
+    }
   }
 }
 
@@ -281,10 +289,12 @@ final class Borrowed: @unchecked Sendable {
 
   /// Gives the connection back; once.
   func giveBack() {
-    guard !isReturned.withLock({ returned in
-      defer { returned = true }
-      return returned
-    }) else { return }
+    guard
+      !isReturned.withLock({ returned in
+        defer { returned = true }
+        return returned
+      })
+    else { return }
     connection.obey(nil)
     connection.tables.endReading(mark)
     if let transaction { return transaction.endUse() }

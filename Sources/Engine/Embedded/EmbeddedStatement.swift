@@ -54,13 +54,17 @@ public final class EmbeddedStatement: EngineStatement {
 
   // MARK: Running
 
-  public func query(_ parameters: RecordBatch?, _ control: StatementControl) throws(EngineError) -> any ResultStream {
+  public func query(_ parameters: RecordBatch?, _ control: StatementControl) throws(EngineError)
+    -> any ResultStream
+  {
     guard settled.isReadOnly else { return try run(parameters, control) }
     let rows = try parameterRows(parameters)
-    if rows.isEmpty, let stream = begun.withLock({ begun in
-      defer { begun = nil }
-      return begun
-    }) {
+    if rows.isEmpty,
+      let stream = begun.withLock({ begun in
+        defer { begun = nil }
+        return begun
+      })
+    {
       stream.obey(control)
       return stream
     }
@@ -94,17 +98,19 @@ public final class EmbeddedStatement: EngineStatement {
   }
 
   /// Runs a statement that writes: to its end, at once, so that it takes effect exactly once whoever asks for its rows.
-  private func run(_ parameters: RecordBatch?, _ control: StatementControl) throws(EngineError) -> KeptResult {
+  private func run(_ parameters: RecordBatch?, _ control: StatementControl) throws(EngineError) -> KeptResult
+  {
     let rows = try parameterRows(parameters)
     let borrowed = try session.borrow(transaction, writes: true, control)
     defer { borrowed.giveBack() }
     let connection = borrowed.connection
     let statement = try session.engine.compile(sql, on: connection, control)
     defer { connection.keep(statement, sql) }
-    let execution = WritingExecution(statement, settled, session.engine.options)
-    // Several rows of parameters are one transaction, or a part of the one that is open that is undone as a whole.
+    var execution = WritingExecution(statement, settled, session.engine.options)
+    // Several rows of parameters are one transaction, or a part of the one that is open which is undone as a whole. A single run is undone
+    // by SQLite itself.
     let isNested = borrowed.isInTransaction
-    let needsBracket = rows.count > 1 || isNested
+    let needsBracket = rows.count > 1
     if needsBracket { try connection.control(isNested ? "SAVEPOINT fletch_statement" : "BEGIN IMMEDIATE") }
     do throws(EngineError) {
       try control.check()
@@ -178,7 +184,8 @@ public final class EmbeddedStatement: EngineStatement {
   private func missing(_ given: Int) -> EngineError {
     let count = settled.parameterNames.count
     return EngineError(
-      .invalidArgument, "the statement has \(count) parameter\(count == 1 ? "" : "s"), and \(given) are bound")
+      .invalidArgument, "the statement has \(count) parameter\(count == 1 ? "" : "s"), and \(given) are bound"
+    )
   }
 }
 
@@ -199,7 +206,8 @@ final class ControlStatement: EngineStatement {
     self.transaction = transaction
   }
 
-  func query(_ parameters: RecordBatch?, _ control: StatementControl) throws(EngineError) -> any ResultStream {
+  func query(_ parameters: RecordBatch?, _ control: StatementControl) throws(EngineError) -> any ResultStream
+  {
     try session.run(kind, transaction, control)
     return KeptResult(schema: Schema([]), batches: [], updateCount: nil)
   }

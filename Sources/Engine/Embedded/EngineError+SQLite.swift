@@ -13,7 +13,9 @@ extension EngineError {
       self = control?.reason ?? EngineError(.cancelled, "the statement was cancelled")
       return
     case .error:
-      code = error.message.hasPrefix("no such ") ? .notFound : error.message.hasSuffix(" already exists") ? .alreadyExists : .invalidArgument
+      code =
+        error.message.hasPrefix("no such ")
+        ? .notFound : error.message.hasSuffix(" already exists") ? .alreadyExists : .invalidArgument
     case .constraint, .readOnly: code = .failedPrecondition
     case .authorization, .permission: code = .permissionDenied
     // SQLITE_BUSY_SNAPSHOT: what was read is no longer the newest, and waiting does not help.
@@ -40,11 +42,15 @@ extension EngineError {
 }
 
 /// Runs what throws SQLite's errors.
-func engine<R>(_ control: StatementControl? = nil, _ body: () throws(SQLiteError) -> R) throws(EngineError) -> R {
+func engine<R>(_ control: StatementControl? = nil, _ body: () throws(SQLiteError) -> R) throws(EngineError)
+  -> R
+{
   do throws(SQLiteError) { return try body() } catch { throw EngineError(error, control) }
 }
 
-func engineTables<R>(_ control: StatementControl? = nil, _ body: () throws(TableError) -> R) throws(EngineError) -> R {
+func engineTables<R>(_ control: StatementControl? = nil, _ body: () throws(TableError) -> R)
+  throws(EngineError) -> R
+{
   do throws(TableError) { return try body() } catch { throw EngineError(error, control) }
 }
 

@@ -25,8 +25,12 @@ final class PooledConnection: @unchecked Sendable {
       order.removeAll { $0 == sql }
       return statement
     }
-    guard let statement = try SQLite.Statement(connection, sql, persistent: true, keepsConnection: false) else {
-      throw SQLiteError(.misuse, "there is no statement in the text")
+    guard let statement = try SQLite.Statement(connection, sql, persistent: true, keepsConnection: false)
+    else {
+      throw SQLiteError(.error, "there is no statement in the text")
+    }
+    if !statement.rest.isEmpty, try SQLite.Statement(connection, statement.rest) != nil {
+      throw SQLiteError(.error, "the text has more than one statement", offset: statement.length)
     }
     return statement
   }

@@ -70,7 +70,8 @@ struct SettledStatement: Sendable {
     let name = statement.columnName(column)
     if let bound {
       if let field = bound.type.field { return Field(name, field.type, metadata: field.metadata) }
-      if let declared = bound.type.declared, let type = DeclaredTypes.arrowType(declared, bound.type.classes) {
+      if let declared = bound.type.declared, let type = DeclaredTypes.arrowType(declared, bound.type.classes)
+      {
         return Field(name, type)
       }
       return resultField(for: bound.type).map { Field(name, $0) }

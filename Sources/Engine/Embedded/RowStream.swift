@@ -160,7 +160,9 @@ struct WritingExecution: ~Copyable {
     self.options = options
   }
 
-  mutating func run(_ parameters: [SQLValue], _ connection: Connection, _ control: StatementControl) throws(EngineError) {
+  mutating func run(_ parameters: [SQLValue], _ connection: Connection, _ control: StatementControl)
+    throws(EngineError)
+  {
     do throws(SQLiteError) {
       try statement.bind(parameters)
       while try statement.step() {
@@ -168,7 +170,8 @@ struct WritingExecution: ~Copyable {
         for value in row { bytes += value.byteCount }
         rows.append(row)
         if bytes > options.memoryLimit {
-          throw SQLiteError(.outOfMemory, "the rows that the statement returns take more than \(options.memoryLimit) bytes")
+          throw SQLiteError(
+            .outOfMemory, "the rows that the statement returns take more than \(options.memoryLimit) bytes")
         }
       }
     } catch {
@@ -180,7 +183,9 @@ struct WritingExecution: ~Copyable {
 
   consuming func finish() throws(EngineError) -> KeptResult {
     if !settled.open.isEmpty { settled.settle(by: rows) }
-    guard let schema = settled.result else { return KeptResult(schema: Schema([]), batches: [], updateCount: count) }
+    guard let schema = settled.result else {
+      return KeptResult(schema: Schema([]), batches: [], updateCount: count)
+    }
     let rows = rows
     let batch = try engineTables { () throws(TableError) in try RowReader.batch(of: rows, schema: schema) }
     return KeptResult(schema: schema, batches: batch.count > 0 ? [batch] : [], updateCount: count)

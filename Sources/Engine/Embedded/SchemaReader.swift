@@ -33,12 +33,15 @@ final class SchemaReader: SQL.Catalog {
 
   private func read(schema: String, _ name: String) throws(SQLiteError) -> Relation? {
     let folded = name.lowercased()
-    if folded == "sqlite_schema" || folded == "sqlite_master" || folded == "sqlite_temp_schema" || folded == "sqlite_temp_master" {
+    if folded == "sqlite_schema" || folded == "sqlite_master" || folded == "sqlite_temp_schema"
+      || folded == "sqlite_temp_master"
+    {
       return try rows(schema, name, type: "table", isStrict: false, isWithoutRowid: false)
     }
     let connection = tables.connection
     let statement = try connection.prepare(
-      "SELECT type, ncol, wr, strict FROM pragma_table_list WHERE schema = ?1 COLLATE NOCASE AND name = ?2 COLLATE NOCASE")
+      "SELECT type, ncol, wr, strict FROM pragma_table_list WHERE schema = ?1 COLLATE NOCASE AND name = ?2 COLLATE NOCASE"
+    )
     try statement.bind([.text(schema), .text(name)])
     guard try statement.step() else { return nil }
     let type = statement.text(0)
@@ -47,20 +50,35 @@ final class SchemaReader: SQL.Catalog {
     if type == "view" { return try view(schema, name) }
     if schema.lowercased() == "main", let published = try tables.publishedSchema(of: name) {
       return Relation(
-        schema: schema, name: name, kind: .published, columns: published.fields.map { CatalogColumn(published: $0) })
+        schema: schema, name: name, kind: .published,
+        columns: published.fields.map { CatalogColumn(published: $0) })
     }
     return try rows(schema, name, type: type, isStrict: isStrict, isWithoutRowid: isWithoutRowid)
   }
 
   private func view(_ schema: String, _ name: String) throws(SQLiteError) -> Relation? {
     let found = try tables.connection.value(
-      "SELECT sql FROM \(quoted(schema)).sqlite_schema WHERE type = 'view' AND name = ?1 COLLATE NOCASE", .text(name))
-    guard case .text(let sql)? = found, let statement = try? SQL.Statement(sql), case .createView(let view) = statement.kind
+      "SELECT sql FROM \(quoted(schema)).sqlite_schema WHERE type = 'view' AND name = ?1 COLLATE NOCASE",
+      .text(name))
+    guard case .text(let sql)? = found, let statement = try? SQL.Statement(sql),
+      case .createView(let view) = statement.kind
     else { return nil }
-    let text = String(decoding: Array(sql.utf8)[view.select.range.offset..<Int(view.select.range.end)], as: UTF8.self)
+    let text = String(
+      decoding: Array(sql.utf8)[view.select.range.offset..<Int(view.select.range.end)], as: UTF8.self)
     return Relation(
       schema: schema, name: name,
       kind: .view(sql: text, columns: view.columns.isEmpty ? nil : view.columns.map(\.text)), columns: [])
+  }
+
+  /// SQLite does not hold a column to its declared type; results are typed as if it did, and a value that contradicts is an error then.
+  private static func expected(_ column: CatalogColumn) -> StorageClasses {
+    let null = column.storage.intersection(.null)
+    switch column.affinity {
+    case .integer: return null.union(.integer)
+    case .real: return null.union(.real)
+    case .text: return null.union(.text)
+    default: return column.storage
+    }
   }
 
   private func rows(
@@ -74,10 +92,11 @@ final class SchemaReader: SQL.Catalog {
     while try statement.step() {
       let declared = statement.text(1)
       if statement.integer(3) != 0 { keys.append((columns.count, declared)) }
-      columns.append(
-        CatalogColumn(
-          declared: statement.text(0), declared, isStrict: isStrict, isNotNull: statement.integer(2) != 0,
-          isHidden: statement.integer(4) == 1))
+      var column = CatalogColumn(
+        declared: statement.text(0), declared, isStrict: isStrict, isNotNull: statement.integer(2) != 0,
+        isHidden: statement.integer(4) == 1)
+      column.storage = SchemaReader.expected(column)
+      columns.append(column)
     }
     // An INTEGER PRIMARY KEY is the row id, and holds nothing else.
     var rowidColumn: Int?
@@ -88,7 +107,8 @@ final class SchemaReader: SQL.Catalog {
         declared: column.name, keys[0].type, isRowid: true, isStrict: isStrict, isNotNull: true)
     }
     return Relation(
-      schema: schema, name: name, kind: type == "table" ? .rows : .other, columns: columns, hasRowid: !isWithoutRowid,
+      schema: schema, name: name, kind: type == "table" ? .rows : .other, columns: columns,
+      hasRowid: !isWithoutRowid,
       rowidColumn: rowidColumn)
   }
 }

@@ -40,7 +40,8 @@ public protocol EngineSession: AnyObject, Sendable {
   ) throws(EngineError) -> any EngineStatement
 
   /// Runs several statements in one transaction, or in the one given, and forgets their rows.
-  func execute(script: String, in transaction: TransactionID?, _ control: StatementControl) throws(EngineError)
+  func execute(script: String, in transaction: TransactionID?, _ control: StatementControl)
+    throws(EngineError)
 
   // MARK: Transactions
 

@@ -1,7 +1,8 @@
 // WITH: common tables, recursive ones, and compound queries.
 
 extension Binding {
-  func commonTable(_ entry: CommonTables.Entry, _ name: Name, _ alias: String) throws(SQLError) -> BoundSource {
+  func commonTable(_ entry: CommonTables.Entry, _ name: Name, _ alias: String) throws(SQLError) -> BoundSource
+  {
     switch entry.state {
     case .bound(let select):
       return source(select, name: alias, columns: select.columns)
@@ -31,11 +32,14 @@ extension Binding {
   private func renamed(_ select: BoundSelect, _ table: CommonTable) throws(SQLError) -> BoundSelect {
     guard !table.columns.isEmpty else { return select }
     return BoundSelect(
-      body: select.body, columns: try named(select.columns, table), orderBy: select.orderBy, limit: select.limit,
+      body: select.body, columns: try named(select.columns, table), orderBy: select.orderBy,
+      limit: select.limit,
       offset: select.offset, outerDepth: select.outerDepth)
   }
 
-  private func named(_ columns: [BoundResultColumn], _ table: CommonTable) throws(SQLError) -> [BoundResultColumn] {
+  private func named(_ columns: [BoundResultColumn], _ table: CommonTable) throws(SQLError)
+    -> [BoundResultColumn]
+  {
     guard !table.columns.isEmpty else { return columns }
     guard columns.count == table.columns.count else {
       throw SQLError(
@@ -78,7 +82,8 @@ extension Binding {
       for table in with.tables { try tables.add(table, entry.parent) }
     }
     let start = Select(
-      with: nil, first: syntax.first, rest: Array(syntax.rest.dropLast(count)), orderBy: [], limit: nil, offset: nil,
+      with: nil, first: syntax.first, rest: Array(syntax.rest.dropLast(count)), orderBy: [], limit: nil,
+      offset: nil,
       range: syntax.range, height: syntax.height)
     let first = try bind(start, parent: entry.parent, tables)
     recursions += 1
@@ -143,7 +148,8 @@ extension Binding {
   // MARK: Compounds
 
   func compound(
-    _ select: Select, _ parent: Scope?, _ tables: CommonTables, _ limit: BoundExpression?, _ offset: BoundExpression?
+    _ select: Select, _ parent: Scope?, _ tables: CommonTables, _ limit: BoundExpression?,
+    _ offset: BoundExpression?
   ) throws(SQLError) -> BoundSelect {
     var scopes: [Scope] = []
     func term(_ core: SelectCore) throws(SQLError) -> BoundSelect {
@@ -175,7 +181,9 @@ extension Binding {
     }
     let ordering = try compoundOrdering(select.orderBy, columns, scopes, tables)
     // SQLite sorts such a compound as a subquery, whose columns are named as an outer query knows them.
-    if select.rest.contains(where: { $0.operator != .unionAll }), select.orderBy.contains(where: Self.isCollated) {
+    if select.rest.contains(where: { $0.operator != .unionAll }),
+      select.orderBy.contains(where: Self.isCollated)
+    {
       for index in columns.indices { columns[index].name = columns[index].innerName }
     }
     return BoundSelect(
@@ -195,7 +203,9 @@ extension Binding {
         if place == nil { place = try expression(term.expression, scope, tables) }
       }
       guard let place else {
-        if scopes.isEmpty { throw .unsupported("this ORDER BY of a recursive query", at: term.expression.range.offset) }
+        if scopes.isEmpty {
+          throw .unsupported("this ORDER BY of a recursive query", at: term.expression.range.offset)
+        }
         let text = Self.outOfRange("ORDER", number, 1, term.expression).message.split(separator: " ")[0]
         throw SQLError(
           .misuse, "\(text) ORDER BY term does not match any column in the result set",
@@ -213,7 +223,8 @@ extension Binding {
   }
 
   /// The result column of a core that is the same expression.
-  private func expression(_ term: Expression, _ scope: Scope, _ tables: CommonTables) throws(SQLError) -> Int? {
+  private func expression(_ term: Expression, _ scope: Scope, _ tables: CommonTables) throws(SQLError) -> Int?
+  {
     var term = term
     while case .collate(let operand, _) = term.node { term = operand }
     // What does not bind in this core may be meant for the next one.

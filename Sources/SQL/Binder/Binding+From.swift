@@ -18,7 +18,9 @@ extension Binding {
         scope.usedSources = []
         bound.append(try bind(expression, scope, tables))
         guard scope.usedSources.allSatisfy({ $0 < number }) else {
-          throw .unsupported("arguments of a table-valued function that refer to a table on its right", at: expression.range.offset)
+          throw .unsupported(
+            "arguments of a table-valued function that refer to a table on its right",
+            at: expression.range.offset)
         }
       }
       if case .function(let relation, _) = scope.sources[number].kind {
@@ -37,9 +39,12 @@ extension Binding {
       let start = scope.sources.count
       let right: Shape
       if case .nested(let inner) = term.source {
-        if term.alias != nil { throw .unsupported("a join in parentheses with an alias", at: term.range.offset) }
+        if term.alias != nil {
+          throw .unsupported("a join in parentheses with an alias", at: term.range.offset)
+        }
         if inner.count > 1, left != nil, term.join.isNatural || Self.isUsing(term) {
-          throw .unsupported("USING or NATURAL with a join in parentheses on its right", at: term.range.offset)
+          throw .unsupported(
+            "USING or NATURAL with a join in parentheses on its right", at: term.range.offset)
         }
         right = try shape(inner, scope, tables, &arguments)
       } else {
@@ -130,7 +135,9 @@ extension Binding {
         }
       }
       let names = scope.places[range.lowerBound].using
-      if !names.isEmpty { condition = try equalities(names, Self.lowest(left), range.lowerBound, term, scope) }
+      if !names.isEmpty {
+        condition = try equalities(names, Self.lowest(left), range.lowerBound, term, scope)
+      }
       return .join(term.join.kind, boundLeft, boundRight, condition: condition)
     }
   }
@@ -152,7 +159,8 @@ extension Binding {
       guard names.contains(name) else { continue }
       var lefts: [BoundExpression] = []
       for source in first..<right {
-        guard let place = scope.sources[source].columns.firstIndex(where: { $0.innerName.sqlFolded == name }) else {
+        guard let place = scope.sources[source].columns.firstIndex(where: { $0.innerName.sqlFolded == name })
+        else {
           continue
         }
         if !lefts.isEmpty, scope.hasRightJoin, !scope.places[source].using.contains(name) {
@@ -173,7 +181,8 @@ extension Binding {
   func and(_ left: BoundExpression, _ right: BoundExpression) -> BoundExpression {
     BoundExpression(
       .and(left, right), .truth(left.type, right.type),
-      isExplicit: left.hasExplicitCollation || right.hasExplicitCollation, range: left.range.through(right.range))
+      isExplicit: left.hasExplicitCollation || right.hasExplicitCollation,
+      range: left.range.through(right.range))
   }
 
   func coalesce(_ values: [BoundExpression], _ range: SourceRange) -> BoundExpression {

@@ -78,7 +78,9 @@ extension Binding {
     let isAggregate = !body.groupBy.isEmpty || !scope.aggregates.isEmpty
     scope.allowsAggregates = false
     scope.allowsWindows = false
-    let condition = try body.where.mapThrowing { expression throws(SQLError) in try bind(expression, scope, tables) }
+    let condition = try body.where.mapThrowing { expression throws(SQLError) in
+      try bind(expression, scope, tables)
+    }
     // GROUP BY and ORDER BY may not refer to queries around this one.
     scope.hidesOuter = true
     let keys = try groupKeys(body.groupBy, results, scope, tables)
@@ -87,7 +89,9 @@ extension Binding {
     if let having = body.having, !isAggregate {
       throw SQLError(.misuse, "HAVING clause on a non-aggregate query", at: having.range.offset)
     }
-    var having = try body.having.mapThrowing { expression throws(SQLError) in try bind(expression, scope, tables) }
+    var having = try body.having.mapThrowing { expression throws(SQLError) in
+      try bind(expression, scope, tables)
+    }
     scope.allowsWindows = true
     scope.hidesOuter = true
     var orderBy = try self.ordering(ordering, results, scope, tables)

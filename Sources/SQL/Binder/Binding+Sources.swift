@@ -48,7 +48,9 @@ extension Binding {
   }
 
   func relation(_ schema: Name?, _ name: Name) throws(SQLError) -> Relation? {
-    if schema == nil, let viewSchema, let own = try catalog.relation(schema: viewSchema, name: name.text) { return own }
+    if schema == nil, let viewSchema, let own = try catalog.relation(schema: viewSchema, name: name.text) {
+      return own
+    }
     return try catalog.relation(schema: schema?.text, name: name.text)
   }
 
@@ -58,7 +60,8 @@ extension Binding {
     let folded = name.text.sqlFolded
     guard folded == "json_each" || folded == "json_tree" else { return nil }
     let storage: [(String, StorageClasses)] = [
-      ("key", [.null, .integer, .text]), ("value", [.null, .integer, .real, .text]), ("type", [.null, .text]),
+      ("key", [.null, .integer, .text]), ("value", [.null, .integer, .real, .text]),
+      ("type", [.null, .text]),
       ("atom", [.null, .integer, .real, .text]), ("id", [.null, .integer]), ("parent", [.null, .integer]),
       ("fullkey", [.null, .text]), ("path", [.null, .text]), ("json", .any), ("root", .any),
     ]
@@ -82,7 +85,8 @@ extension Binding {
         innerName: column.name)
     }
     return BoundSource(
-      kind: .table(relation), name: name, columns: columns, hiddenCount: hidden.count, schema: relation.schema,
+      kind: .table(relation), name: name, columns: columns, hiddenCount: hidden.count,
+      schema: relation.schema,
       relation: relation)
   }
 
@@ -100,7 +104,8 @@ extension Binding {
       throw SQLError(.misuse, "view \(relation.name) is circularly defined", at: name.range.offset)
     }
     guard views.count < 64 else { throw SQLError(.limit, "views nest too deeply", at: name.range.offset) }
-    let inner = Binding(catalog: catalog, text: Array(sql.utf8), viewSchema: relation.schema, views: views + [key])
+    let inner = Binding(
+      catalog: catalog, text: Array(sql.utf8), viewSchema: relation.schema, views: views + [key])
     let select: BoundSelect
     do throws(SQLError) {
       switch try Statement(sql)?.kind {

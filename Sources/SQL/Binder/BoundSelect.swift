@@ -80,7 +80,8 @@ public final class BoundCore: Sendable {
 
   init(
     sources: [BoundSource], join: BoundJoin?, condition: BoundExpression?, isAggregate: Bool,
-    groupBy: [BoundExpression], aggregates: [BoundAggregate], having: BoundExpression?, windowCalls: [BoundWindowCall],
+    groupBy: [BoundExpression], aggregates: [BoundAggregate], having: BoundExpression?,
+    windowCalls: [BoundWindowCall],
     results: [BoundExpression], isDistinct: Bool
   ) {
     self.sources = sources
