@@ -69,6 +69,12 @@ let package = Package(
       name: "Tables", dependencies: ["Memory", "Arrow", "ArrowIPC", "Kernels", "SQLite"],
       swiftSettings: settings),
 
+    // Floor 5 of the wire: Flight SQL.
+    .target(
+      name: "FlightSQL",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight"],
+      swiftSettings: settings),
+
     // Floor 8: where the towers meet.
     .target(
       name: "Server",
@@ -101,6 +107,17 @@ let package = Package(
       name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC"], path: "Tests/EchoProgram",
       swiftSettings: settings),
 
+    .executableTarget(
+      name: "fletch-flightsql-fake",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL"],
+      path: "Tests/FlightSQLProgram", swiftSettings: settings),
+
+    .testTarget(
+      name: "FlightSQLTests",
+      dependencies: [
+        "FlightSQL", "Flight", "Arrow", "ArrowIPC", "GRPC", "HTTP2", "Memory", "Protobuf", "Samples",
+      ],
+      swiftSettings: settings),
     .testTarget(
       name: "ServerTests", dependencies: ["Server", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
