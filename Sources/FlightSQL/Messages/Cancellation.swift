@@ -133,3 +133,12 @@ public struct RenewFlightEndpointRequest: FlightActionMessage {
 
   public func write(to writer: inout ProtobufWriter) { writer.message(1) { endpoint.write(to: &$0) } }
 }
+
+extension RenewFlightEndpointRequest {
+  /// The answer to the request: the endpoint by itself.
+  static func bytes(_ endpoint: FlightEndpoint) -> [UInt8] {
+    var writer = ProtobufWriter()
+    endpoint.write(to: &writer)
+    return writer.bytes
+  }
+}

@@ -20,9 +20,11 @@ public protocol MetadataRow: Hashable, Sendable {
 
 extension MetadataRow {
   /// A batch of the rows, in the order that the specification demands.
-  static func batch(_ rows: [Self]) throws(DataError) -> RecordBatch {
+  static func batch(_ rows: [Self], by key: (Self) -> [String] = { $0.sortKey }) throws(DataError)
+    -> RecordBatch
+  {
     var writer = MetadataRowWriter(schema)
-    let sorted = rows.map { ($0.sortKey, $0) }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
+    let sorted = rows.map { (key($0), $0) }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
     for (_, row) in sorted {
       writer.column = 0
       try row.write(to: &writer)
