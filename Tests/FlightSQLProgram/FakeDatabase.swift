@@ -29,7 +29,7 @@ enum FakeStatement: Hashable {
   case poll(Int)
 
   init(_ sql: String) throws {
-    let words = sql.split(whereSeparator: { " ,()\n".contains($0) }).map(String.init)
+    let words = sql.split(whereSeparator: { " ,()\n\t".contains($0) }).map(String.init)
     func word(_ i: Int) -> String { i < words.count ? words[i] : "" }
     switch (word(0).uppercased(), word(1).uppercased()) {
     case ("SELECT", _) where word(2).uppercased() == "FROM":

@@ -38,6 +38,10 @@ extension FakeService {
     state.withLock { state in
       state.options = [:]
       state.calls.append("close session")
+      // This is how the ADBC driver leaves a transaction: it does not end it first.
+      let mine = state.transactions.filter { $0.value.owner == context.peer }
+      if let before = mine.values.first { state.database = before.before }
+      for id in mine.keys { state.transactions[id] = nil }
     }
     return .closed
   }

@@ -26,8 +26,8 @@ struct FakeState: Sendable {
   var database: FakeDatabase
   var prepared: [[UInt8]: FakePrepared] = [:]
   var results: [[UInt8]: FakeResult] = [:]
-  /// What a rollback goes back to.
-  var transactions: [[UInt8]: FakeDatabase] = [:]
+  /// What a rollback goes back to, and whose transaction it is: a session here is a connection.
+  var transactions: [[UInt8]: (before: FakeDatabase, owner: String)] = [:]
   var savepoints: [[UInt8]: FakeDatabase] = [:]
   var options: [String: SessionOptionValue] = [:]
   var cancelled: Set<[UInt8]> = []
@@ -301,7 +301,7 @@ final class FakeService: FlightSQLService {
   func beginTransaction(_ context: CallContext) throws -> [UInt8] {
     state.withLock { state in
       let id = state.handle("transaction")
-      state.transactions[id] = state.database
+      state.transactions[id] = (state.database, context.peer)
       state.calls.append("begin")
       return id
     }
@@ -313,7 +313,7 @@ final class FakeService: FlightSQLService {
         throw GRPCStatus(.notFound, "no such transaction")
       }
       state.calls.append("\(request.action)")
-      if request.action == .rollback { state.database = before }
+      if request.action == .rollback { state.database = before.before }
     }
   }
 
