@@ -115,7 +115,8 @@ let package = Package(
     .testTarget(
       name: "FlightSQLTests",
       dependencies: [
-        "FlightSQL", "Flight", "Arrow", "ArrowIPC", "GRPC", "HTTP2", "Memory", "Protobuf", "Samples",
+        "FlightSQL", "fletch-flightsql-fake", "Flight", "Arrow", "ArrowIPC", "GRPC", "HTTP2", "Memory",
+        "Protobuf", "Samples",
       ],
       swiftSettings: settings),
     .testTarget(

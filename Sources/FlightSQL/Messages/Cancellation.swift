@@ -141,4 +141,8 @@ extension RenewFlightEndpointRequest {
     endpoint.write(to: &writer)
     return writer.bytes
   }
+
+  static func answer(_ bytes: [UInt8]) throws(DataError) -> FlightEndpoint {
+    try FlightEndpoint(ProtobufReader(Buffer(copying: bytes)))
+  }
 }

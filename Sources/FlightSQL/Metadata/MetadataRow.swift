@@ -36,9 +36,11 @@ extension MetadataRow {
   /// - Throws: `.malformed` when a column is missing, of another type, or null where it may not be.
   static func rows(_ batch: RecordBatch) throws(DataError) -> [Self] {
     try batch.check(.full)
+    // By name: the C++ and Go servers have some columns in another order.
+    let columns = schema.fields.map { field in batch.schema.index(of: field.name).map { batch.columns[$0] } }
     var rows: [Self] = []
     for index in 0..<batch.count {
-      var reader = MetadataRowReader(batch, index)
+      var reader = MetadataRowReader(schema, columns, index)
       rows.append(try Self(from: &reader))
     }
     return rows
@@ -108,25 +110,29 @@ public struct MetadataRowWriter {
 
 /// One row of a batch, read value by value.
 public struct MetadataRowReader {
-  private let batch: RecordBatch
+  private let schema: Schema
+  /// The batch's columns in the order of the schema; nil for those that it has not.
+  private let columns: [Column?]
   private let row: Int
   private var column = 0
 
-  fileprivate init(_ batch: RecordBatch, _ row: Int) {
-    self.batch = batch
+  fileprivate init(_ schema: Schema, _ columns: [Column?], _ row: Int) {
+    self.schema = schema
+    self.columns = columns
     self.row = row
   }
 
   /// Whether there is another column: some results have one that is optional.
-  var hasMore: Bool { column < batch.columns.count }
+  var hasMore: Bool { column < columns.count && columns[column] != nil }
 
   /// The next column if its type is one of those wanted; nil for a null.
   private mutating func next(_ wanted: String, _ fits: (DataType) -> Bool) throws(DataError) -> Column? {
-    guard hasMore else { throw DataError(.malformed, "column \(column) of a metadata result is missing") }
-    let found = batch.columns[column]
+    let name = schema.fields[column].name
+    guard let found = columns[column] else {
+      throw DataError(.malformed, "column '\(name)' of a metadata result is missing")
+    }
     guard fits(found.type) else {
-      throw DataError(
-        .malformed, "column '\(batch.schema.fields[column].name)' is \(found.type), not \(wanted)")
+      throw DataError(.malformed, "column '\(name)' is \(found.type), not \(wanted)")
     }
     column += 1
     return found.isNull(row) ? nil : found
@@ -134,7 +140,7 @@ public struct MetadataRowReader {
 
   private func required<Value>(_ value: Value?) throws(DataError) -> Value {
     guard let value else {
-      throw DataError(.malformed, "column '\(batch.schema.fields[column - 1].name)' has a null")
+      throw DataError(.malformed, "column '\(schema.fields[column - 1].name)' has a null")
     }
     return value
   }
