@@ -62,6 +62,20 @@ def test_partitions(cursor):
     assert rows == [(i, "part") for i in range(4)]
 
 
+def test_polling(uri):
+    """Incremental execution: the driver polls until the query is complete."""
+    with adbc_driver_flightsql.connect(uri) as database, adbc_driver_manager.AdbcConnection(database) as connection:
+        with adbc_driver_manager.AdbcStatement(connection) as statement:
+            statement.set_options(**{adbc_driver_manager.StatementOptions.INCREMENTAL.value: "true"})
+            statement.set_sql_query("POLL 3")
+            # It polls until there is something to get, then says that this was all.
+            [partition], _schema, _count = statement.execute_partitions()
+            assert statement.get_option_float(adbc_driver_manager.StatementOptions.PROGRESS.value) == 1.0
+            assert statement.execute_partitions()[0] == []
+            handle = connection.read_partition(partition)
+            assert pa.RecordBatchReader._import_from_c(handle.address).read_all().num_rows == len(PEOPLE)
+
+
 def test_the_schema_alone(cursor, uri):
     calls(uri)
     schema = cursor.adbc_execute_schema("SELECT * FROM people")

@@ -97,7 +97,7 @@ extension FlightSQLAdapter {
   }
 
   private func cancel(_ info: FlightInfo, _ context: CallContext) throws -> CancelStatus {
-    var request = CancelRequest(tickets: [], poll: nil, query: nil, appMetadata: info.appMetadata)
+    var request = CancelRequest(tickets: [], appMetadata: info.appMetadata)
     var isMetadata = false
     for endpoint in info.endpoints {
       switch try FlightSQLCommand(endpoint.ticket.bytes) {

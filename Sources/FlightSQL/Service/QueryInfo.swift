@@ -93,6 +93,15 @@ public struct CancelRequest: Hashable, Sendable {
   /// What the query was asked with.
   public var query: QueryRequest?
   public var appMetadata: [UInt8]
+
+  public init(
+    tickets: [TicketRequest], poll: [UInt8]? = nil, query: QueryRequest? = nil, appMetadata: [UInt8] = []
+  ) {
+    self.tickets = tickets
+    self.poll = poll
+    self.query = query
+    self.appMetadata = appMetadata
+  }
 }
 
 /// A statement that was prepared.
