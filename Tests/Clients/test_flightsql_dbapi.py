@@ -1,6 +1,6 @@
 """flightsql-dbapi, the Python client that came before ADBC, against the fake Flight SQL server."""
 import pytest
-from flightsql import FlightSQLClient, connect
+from flightsql import FlightSQLClient, TableRef, connect
 
 from fake import serve_fake
 
@@ -25,7 +25,7 @@ def test_queries_and_updates(client):
     assert client.execute_update("INSERT INTO people VALUES (4, 'Kay')") == 1
     with connect(client) as connection:
         cursor = connection.cursor()
-        cursor.execute("SELECT * FROM people WHERE 1")
+        cursor.execute("SELECT * FROM people")
         assert [row[0] for row in cursor.fetchall()] == [1, 2, 3, 4]
 
 
@@ -34,5 +34,5 @@ def test_metadata(client):
     assert [row["catalog_name"] for row in rows(client, client.get_catalogs())] == ["attached", "main"]
     assert [row["db_schema_name"] for row in rows(client, client.get_db_schemas())] == ["private", "public"]
     assert [row["table_type"] for row in rows(client, client.get_table_types())] == ["TABLE", "TEMPORARY", "VIEW"]
-    assert [row["column_name"] for row in rows(client, client.get_primary_keys("people"))] == ["id"]
+    assert [row["column_name"] for row in rows(client, client.get_primary_keys(TableRef(table="people")))] == ["id"]
     assert {row["info_name"]: row["value"] for row in rows(client, client.get_sql_info([0, 1]))} == {0: "fake", 1: "1.2.3"}
