@@ -74,6 +74,12 @@ let package = Package(
       name: "Engine", dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "CLinux"],
       swiftSettings: settings),
 
+    // Floor 5 of the wire: Flight SQL.
+    .target(
+      name: "FlightSQL",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight"],
+      swiftSettings: settings),
+
     // Floor 8: where the towers meet.
     .target(
       name: "Server",
@@ -106,6 +112,18 @@ let package = Package(
       name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC"], path: "Tests/EchoProgram",
       swiftSettings: settings),
 
+    .executableTarget(
+      name: "fletch-flightsql-fake",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL"],
+      path: "Tests/FlightSQLProgram", swiftSettings: settings),
+
+    .testTarget(
+      name: "FlightSQLTests",
+      dependencies: [
+        "FlightSQL", "fletch-flightsql-fake", "Flight", "Arrow", "ArrowIPC", "GRPC", "HTTP2", "Memory",
+        "Protobuf", "Samples",
+      ],
+      swiftSettings: settings),
     .testTarget(
       name: "ServerTests", dependencies: ["Server", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),

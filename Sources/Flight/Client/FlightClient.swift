@@ -13,15 +13,21 @@ public final class FlightClient: Sendable {
   private let options: FlightStreamOptions
   /// Sent with every call.
   private let metadata: CallMetadata
+  /// What calls carry besides, and what answers change.
+  public let session: FlightClientSession
 
-  /// - Parameter metadata: what is sent with every call, such as `authorization`.
+  /// - Parameters:
+  ///   - metadata: what is sent with every call.
+  ///   - session: the token and the cookies; clients of one server may share them.
   public init(
     to location: FlightLocation, tls: TLSContext? = nil, metadata: CallMetadata = CallMetadata(),
+    session: FlightClientSession = FlightClientSession(),
     options: FlightStreamOptions = FlightStreamOptions(), grpc: GRPCClientOptions = GRPCClientOptions()
   ) throws {
     let tls = try tls ?? (location.isTLS ? TLSContext(client: TLSConfiguration.client()) : nil)
     client = GRPCClient(to: location.address, tls: location.isTLS ? tls : nil, options: grpc)
     self.metadata = metadata
+    self.session = session
     self.options = options
   }
 
@@ -52,7 +58,7 @@ public final class FlightClient: Sendable {
   /// Gets what a ticket stands for.
   /// - Parameter compression: asks the server to compress bodies, as `zstd` or `lz4:9`; only Fletch knows that.
   public func get(_ ticket: Ticket, compression: String? = nil) throws -> FlightDownload {
-    var metadata = metadata
+    var metadata = headers
     if let compression { metadata.add("fletch-compression", compression) }
     let call = try client.call(FlightMethod.doGet.path, metadata: metadata)
     try call.send(FlightClient.message { ticket.write(to: &$0) })
@@ -62,7 +68,7 @@ public final class FlightClient: Sendable {
 
   /// Starts an upload; the schema is sent at once.
   public func put(_ descriptor: FlightDescriptor, _ schema: Schema) throws -> FlightUpload {
-    let call = try client.call(FlightMethod.doPut.path, metadata: metadata)
+    let call = try client.call(FlightMethod.doPut.path, metadata: headers)
     let output = FlightOutput(call, options: options.write, descriptor: descriptor)
     try output.start(schema)
     return FlightUpload(call, output)
@@ -70,7 +76,7 @@ public final class FlightClient: Sendable {
 
   /// Starts an exchange; what is sent and what is received have schemas of their own.
   public func exchange(_ descriptor: FlightDescriptor) throws -> FlightExchange {
-    let call = try client.call(FlightMethod.doExchange.path, metadata: metadata)
+    let call = try client.call(FlightMethod.doExchange.path, metadata: headers)
     return FlightExchange(
       call, FlightOutput(call, options: options.write, descriptor: descriptor),
       FlightInput(call, options: options.read))
@@ -100,6 +106,12 @@ public final class FlightClient: Sendable {
 
   // MARK: Calls
 
+  private var headers: CallMetadata {
+    var headers = metadata
+    session.add(to: &headers)
+    return headers
+  }
+
   private static func message(_ write: (inout ProtobufWriter) -> Void) -> [Buffer] {
     var writer = ProtobufWriter()
     write(&writer)
@@ -107,15 +119,22 @@ public final class FlightClient: Sendable {
   }
 
   private func unary(_ method: FlightMethod, _ write: (inout ProtobufWriter) -> Void) throws -> Buffer {
-    try client.unary(method.path, FlightClient.message(write)[0], metadata: metadata).0
+    let (answer, initial, _) = try client.unary(
+      method.path, FlightClient.message(write)[0], metadata: headers)
+    session.received(initial)
+    return answer
   }
 
   private func messages(_ method: FlightMethod, _ write: (inout ProtobufWriter) -> Void) throws -> [Buffer] {
-    let call = try client.call(method.path, metadata: metadata)
-    try call.send(FlightClient.message(write))
+    let call = try client.call(method.path, metadata: headers)
+    do throws(GRPCStatus) { try call.send(FlightClient.message(write)) } catch {
+      // A server may have its answer before it has the question: a handshake that goes by its headers.
+      guard call.status?.code == .ok else { throw error }
+    }
     call.finishSending()
     var messages: [Buffer] = []
     while let message = try call.receive() { messages.append(message) }
+    session.received(call.initialMetadata)
     return messages
   }
 }
