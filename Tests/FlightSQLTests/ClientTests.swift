@@ -194,6 +194,26 @@ private struct Guarded: FlightSQLService {
   }
 }
 
+/// Sets the cookie that it is asked for.
+private struct Baker: FlightSQLService {
+  private func bake(_ cookie: String, _ context: CallContext) {
+    var metadata = CallMetadata()
+    metadata.add("set-cookie", cookie)
+    context.call.sendMetadata(metadata)
+  }
+
+  func update(_ statement: CommandStatementUpdate, _ context: CallContext) throws -> Int64 {
+    bake(statement.query, context)
+    return 0
+  }
+
+  func get(_ ticket: TicketRequest, _ output: FlightOutput, _ context: CallContext) throws {
+    guard case .query(.text(let cookie)) = ticket else { return }
+    bake(cookie, context)
+    try output.start(FakeRows.schema)
+  }
+}
+
 @Suite struct OtherServiceTests {
   private func serve(_ service: any FlightSQLService) throws -> (GRPCServer, FlightSQLClient) {
     let server = GRPCServer(methods: flightMethods(service.flightService()))
@@ -257,6 +277,24 @@ private struct Guarded: FlightSQLService {
         error?.code == .unimplemented && error?.message.contains(name) == true, "\(name): \(error as Any)")
     }
     #expect(try client.flight.actionTypes().count == 13)
+  }
+
+  @Test func cookiesComeWithAnyAnswer() throws {
+    let (server, client) = try serve(Baker())
+    defer {
+      client.close()
+      server.close()
+    }
+    let session = client.flight.session
+    try client.executeUpdate("a=1; Path=/")
+    #expect(session.cookies == ["a": "1"])
+    try client.executeUpdate("b=x=y; HttpOnly")
+    #expect(session.cookies == ["a": "1", "b": "x=y"])
+    #expect(try client.flight.get(Ticket("a=2")).schema() == FakeRows.schema)
+    #expect(session.cookies == ["a": "2", "b": "x=y"])
+    try client.executeUpdate("a=gone; Max-Age=0")
+    try client.executeUpdate("nonsense")
+    #expect(session.cookies == ["b": "x=y"])
   }
 
   @Test(arguments: [true, false]) func aTokenComesByEitherHandshake(byHeader: Bool) throws {

@@ -63,7 +63,7 @@ public final class FlightClient: Sendable {
     let call = try client.call(FlightMethod.doGet.path, metadata: metadata)
     try call.send(FlightClient.message { ticket.write(to: &$0) })
     call.finishSending()
-    return FlightDownload(call, options: options.read)
+    return FlightDownload(call, options: options.read, session)
   }
 
   /// Starts an upload; the schema is sent at once.
@@ -71,7 +71,7 @@ public final class FlightClient: Sendable {
     let call = try client.call(FlightMethod.doPut.path, metadata: headers)
     let output = FlightOutput(call, options: options.write, descriptor: descriptor)
     try output.start(schema)
-    return FlightUpload(call, output)
+    return FlightUpload(call, output, session)
   }
 
   /// Starts an exchange; what is sent and what is received have schemas of their own.
@@ -143,9 +143,11 @@ public final class FlightClient: Sendable {
 public final class FlightDownload {
   private let call: ClientCall
   private let input: FlightInput
+  private let session: FlightClientSession
 
-  init(_ call: ClientCall, options: ReadOptions) {
+  init(_ call: ClientCall, options: ReadOptions, _ session: FlightClientSession) {
     self.call = call
+    self.session = session
     input = FlightInput(call, options: options)
   }
 
@@ -155,6 +157,7 @@ public final class FlightDownload {
     guard let schema = try input.schema() else {
       throw DataError(.malformed, "the server sent no schema")
     }
+    session.received(call.initialMetadata)
     return schema
   }
 
@@ -168,10 +171,12 @@ public final class FlightDownload {
 public final class FlightUpload {
   private let call: ClientCall
   private let output: FlightOutput
+  private let session: FlightClientSession
 
-  init(_ call: ClientCall, _ output: FlightOutput) {
+  init(_ call: ClientCall, _ output: FlightOutput, _ session: FlightClientSession) {
     self.call = call
     self.output = output
+    self.session = session
   }
 
   public func write(_ batch: RecordBatch, appMetadata: [UInt8] = []) throws {
@@ -183,6 +188,7 @@ public final class FlightUpload {
     call.finishSending()
     var results: [[UInt8]] = []
     while let message = try call.receive() { results.append(try BytesMessage.read(message)) }
+    session.received(call.initialMetadata)
     return results
   }
 
