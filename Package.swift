@@ -83,7 +83,9 @@ let package = Package(
     // Floor 8: where the towers meet.
     .target(
       name: "Server",
-      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "GRPC", "Flight"],
+      dependencies: [
+        "Memory", "Arrow", "ArrowIPC", "Protobuf", "GRPC", "Flight", "FlightSQL", "Tables", "Engine",
+      ],
       swiftSettings: settings),
 
     // Floor 3: results as text.

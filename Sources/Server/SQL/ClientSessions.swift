@@ -53,7 +53,8 @@ final class ClientSessions: Sendable {
       session.touch()
       return session
     }
-    let made = ClientSession(user: user, engine: try grpc { () throws(EngineError) in try engine.makeSession() })
+    let made = ClientSession(
+      user: user, engine: try grpc { () throws(EngineError) in try engine.makeSession() })
     return sessions.withLock { sessions in
       if let other = sessions[key] { return other }
       sessions[key] = made
@@ -112,7 +113,9 @@ final class ClientSessions: Sendable {
 }
 
 extension String {
-  fileprivate var trimmed: String { String(drop { $0 == " " || $0 == "\"" }.reversed().drop { $0 == " " || $0 == "\"" }.reversed()) }
+  fileprivate var trimmed: String {
+    String(drop { $0 == " " || $0 == "\"" }.reversed().drop { $0 == " " || $0 == "\"" }.reversed())
+  }
 }
 
 /// Runs what throws the engine's errors; they become statuses.
@@ -136,7 +139,7 @@ extension GRPCStatus {
       case .unavailable: .unavailable
       case .unimplemented: .unimplemented
       case .dataLoss: .dataLoss
-      case .internal: .internal
+      case .internal: .internalError
       }
     self.init(code, error.message)
   }

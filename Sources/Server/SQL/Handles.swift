@@ -36,7 +36,9 @@ final class HandleTable<Value: Sendable>: Sendable {
         value: value, owner: owner, session: session.map { ObjectIdentifier($0) }, expires: now + lifetime)
       return true
     }
-    guard isAdded else { throw GRPCStatus(.resourceExhausted, "\(limit) \(name)s are open already; close some") }
+    guard isAdded else {
+      throw GRPCStatus(.resourceExhausted, "\(limit) \(name)s are open already; close some")
+    }
     return handle
   }
 
@@ -47,7 +49,9 @@ final class HandleTable<Value: Sendable>: Sendable {
       entries[handle]!.expires = now + lifetime
       return entry.value
     }
-    guard let found else { throw GRPCStatus(.notFound, "there is no such \(name); it may have been closed or have expired") }
+    guard let found else {
+      throw GRPCStatus(.notFound, "there is no such \(name); it may have been closed or have expired")
+    }
     return found
   }
 

@@ -60,14 +60,16 @@ extension SQLService {
       try yield(
         FlightInfo(
           schema: try SchemaMessage.encode(table.schema), descriptor: .path([name]),
-          endpoints: [FlightEndpoint(ticket: Ticket(name + SQLService.ticketEnding))], totalRecords: Int64(table.rows),
+          endpoints: [FlightEndpoint(ticket: Ticket(name + SQLService.ticketEnding))],
+          totalRecords: Int64(table.rows),
           totalBytes: Int64(table.bytes), isOrdered: true))
     }
   }
 
   /// An upload by name takes the place of what has the name.
   public func put(
-    _ target: QueryRequest, _ input: FlightInput, _ context: CallContext, _ acknowledge: ([UInt8]) throws -> Void
+    _ target: QueryRequest, _ input: FlightInput, _ context: CallContext,
+    _ acknowledge: ([UInt8]) throws -> Void
   ) throws {
     let name: String
     switch target {
@@ -79,7 +81,8 @@ extension SQLService {
     guard let schema = try input.schema() else {
       throw GRPCStatus(.invalidArgument, "an upload begins with a schema; this has none")
     }
-    let request = IngestRequest(table: TableName(table: name), schema: schema, ifExists: .replace, ifMissing: .create)
+    let request = IngestRequest(
+      table: TableName(table: name), schema: schema, ifExists: .replace, ifMissing: .create)
     do {
       let rows = try session.engine.ingest(request, in: nil, control(context, session)) {
         while let item = try input.next() { if let batch = item.batch { return batch } }

@@ -13,14 +13,16 @@ extension SQLService {
   public func dbSchemas(_ command: CommandGetDbSchemas, _ context: CallContext) throws -> [DbSchemaRow] {
     let session = try sessions.session(context)
     return try grpc { () throws(EngineError) in
-      try session.engine.schemas().map { DbSchemaRow(catalog: SQLService.catalog($0.catalog), dbSchema: $0.schema) }
+      try session.engine.schemas().map {
+        DbSchemaRow(catalog: SQLService.catalog($0.catalog), dbSchema: $0.schema)
+      }
     }
   }
 
   public func tables(_ command: CommandGetTables, _ context: CallContext) throws -> [TableRow] {
     let session = try sessions.session(context)
     return try grpc { () throws(EngineError) in
-      try session.engine.tables(withColumns: command.includesSchema).map { table in
+      try session.engine.tables(withColumns: command.includeSchema).map { table in
         TableRow(
           catalog: SQLService.catalog(table.catalog), dbSchema: table.schema, table: table.name,
           type: table.kind.rawValue,
@@ -58,7 +60,8 @@ extension SQLService {
     return try grpc { () throws(EngineError) in
       try session.engine.primaryKey(of: TableName(table: table.table)).map {
         PrimaryKeyRow(
-          catalog: nil, dbSchema: $0.table.schema, table: $0.table.table, column: $0.column, keyName: $0.keyName,
+          catalog: nil, dbSchema: $0.table.schema, table: $0.table.table, column: $0.column,
+          keyName: $0.keyName,
           keySequence: Int32($0.sequence))
       }
     }
@@ -72,14 +75,18 @@ extension SQLService {
     try foreignKeys(context).filter { SQLService.isSame($0.foreign.table, table.table) }
   }
 
-  public func crossReference(_ command: CommandGetCrossReference, _ context: CallContext) throws -> [ForeignKeyRow] {
+  public func crossReference(_ command: CommandGetCrossReference, _ context: CallContext) throws
+    -> [ForeignKeyRow]
+  {
     try foreignKeys(context).filter {
       SQLService.isSame($0.primary.table, command.parent.table)
         && SQLService.isSame($0.foreign.table, command.foreign.table)
     }
   }
 
-  private static func isSame(_ left: String, _ right: String) -> Bool { left.lowercased() == right.lowercased() }
+  private static func isSame(_ left: String, _ right: String) -> Bool {
+    left.lowercased() == right.lowercased()
+  }
 
   private func foreignKeys(_ context: CallContext) throws -> [ForeignKeyRow] {
     let session = try sessions.session(context)
@@ -87,8 +94,10 @@ extension SQLService {
     return keys.flatMap { key in
       zip(key.primaryColumns, key.foreignColumns).enumerated().map { i, columns in
         ForeignKeyRow(
-          primary: .init(catalog: nil, dbSchema: key.primary.schema, table: key.primary.table, column: columns.0),
-          foreign: .init(catalog: nil, dbSchema: key.foreign.schema, table: key.foreign.table, column: columns.1),
+          primary: .init(
+            catalog: nil, dbSchema: key.primary.schema, table: key.primary.table, column: columns.0),
+          foreign: .init(
+            catalog: nil, dbSchema: key.foreign.schema, table: key.foreign.table, column: columns.1),
           keySequence: Int32(i + 1), foreignKeyName: key.keyName, primaryKeyName: nil,
           updateRule: UpdateDeleteRule(rawValue: key.onUpdate.rawValue)!,
           deleteRule: UpdateDeleteRule(rawValue: key.onDelete.rawValue)!)

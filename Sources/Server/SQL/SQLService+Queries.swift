@@ -47,7 +47,8 @@ extension SQLService {
 
   /// A query's info. What writes runs here, so that it takes effect once, whatever becomes of the ticket.
   private func info(
-    _ statement: any EngineStatement, _ parameters: RecordBatch?, _ session: ClientSession, _ context: CallContext
+    _ statement: any EngineStatement, _ parameters: RecordBatch?, _ session: ClientSession,
+    _ context: CallContext
   ) throws -> QueryInfo {
     let result: PendingResult
     var rows: Int64 = -1
@@ -61,12 +62,15 @@ extension SQLService {
       result = PendingResult(.kept(stream.schema, batches), schema: stream.schema)
     } else {
       let control = control(context, session)
-      let schema = try grpc { () throws(EngineError) in try statement.resultSchema(for: parameters, control) } ?? Schema([])
+      let schema =
+        try grpc { () throws(EngineError) in try statement.resultSchema(for: parameters, control) }
+        ?? Schema([])
       result = PendingResult(.query(statement, parameters), schema: schema)
     }
     let handle = try results.add(result, owner: session.user)
     let endpoint = QueryEndpoint(ticket: .handle(handle), expiration: expiration)
-    return QueryInfo(schema: described(result.schema), endpoints: [endpoint], totalRecords: rows, isOrdered: true)
+    return QueryInfo(
+      schema: described(result.schema), endpoints: [endpoint], totalRecords: rows, isOrdered: true)
   }
 
   private var expiration: FlightTimestamp {
@@ -126,7 +130,8 @@ extension SQLService {
       case .prepared(let command):
         let entry = try prepared.find(command.handle, owner: session.user)
         let control = control(context, session)
-        let stream = try grpc { () throws(EngineError) in try entry.statement.query(entry.parameters, control) }
+        let stream = try grpc { () throws(EngineError) in try entry.statement.query(entry.parameters, control)
+        }
         defer { stream.close() }
         try send(stream, output)
       }
@@ -138,7 +143,9 @@ extension SQLService {
   ) throws {
     let (session, transaction) = try place(transactionHandle, context)
     let control = control(context, session)
-    let statement = try grpc { () throws(EngineError) in try session.engine.prepare(sql, in: transaction, control) }
+    let statement = try grpc { () throws(EngineError) in
+      try session.engine.prepare(sql, in: transaction, control)
+    }
     defer { statement.close() }
     let stream = try grpc { () throws(EngineError) in try statement.query(nil, control) }
     defer { stream.close() }

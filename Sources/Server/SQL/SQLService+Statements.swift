@@ -20,10 +20,13 @@ extension SQLService {
     }
   }
 
-  public func ingest(_ command: CommandStatementIngest, _ rows: IngestRows, _ context: CallContext) throws -> Int64 {
+  public func ingest(_ command: CommandStatementIngest, _ rows: IngestRows, _ context: CallContext) throws
+    -> Int64
+  {
     let (session, transaction) = try place(command.transactionID, context)
     let request = IngestRequest(
-      table: TableName(catalog: command.catalog, schema: command.dbSchema, table: command.table), schema: rows.schema,
+      table: TableName(catalog: command.catalog, schema: command.dbSchema, table: command.table),
+      schema: rows.schema,
       ifExists: command.ifExists == .fail ? .fail : command.ifExists == .append ? .append : .replace,
       ifMissing: command.ifNotExist == .create ? .create : .fail, isTemporary: command.isTemporary,
       options: command.options)
@@ -84,11 +87,16 @@ extension SQLService {
     while let batch = try parameters.next() {
       bytes += batch.columns.reduce(0) { $0 + $1.byteCount }
       guard bytes <= options.parameterLimit else {
-        throw GRPCStatus(.resourceExhausted, "parameters of more than \(options.parameterLimit) bytes; load them into a table")
+        throw GRPCStatus(
+          .resourceExhausted,
+          "parameters of more than \(options.parameterLimit) bytes; load them into a table")
       }
       batches.append(batch)
     }
-    guard let first = batches.first else { return try RecordBatch(schema: schema, columns: schema.fields.map { $0.type.makeBuilder().finish() }, count: 0) }
+    guard let first = batches.first else {
+      return try RecordBatch(
+        schema: schema, columns: schema.fields.map { $0.type.makeBuilder().finish() }, count: 0)
+    }
     if batches.count == 1 { return first }
     var rebatcher = Rebatcher(rows: .max)
     for batch in batches { _ = try rebatcher.add(batch) }

@@ -62,7 +62,9 @@ public final class SQLService: FlightSQLService {
   /// What stops a call's statement: the client that goes away, its deadline, the server's limit.
   func control(_ context: CallContext, _ session: ClientSession?) -> StatementControl {
     var seconds = options.statementTimeout
-    if let wish = session?.engine.option("fletch_timeout").flatMap({ Double($0) }) { seconds = min(wish, seconds ?? wish) }
+    if let wish = session?.engine.option("fletch_timeout").flatMap({ Double($0) }) {
+      seconds = min(wish, seconds ?? wish)
+    }
     if let deadline = context.call.deadline {
       let left = max(0, Double(deadline.nanoseconds - monotonicNow()) / 1e9)
       seconds = min(left, seconds ?? left)
@@ -107,10 +109,12 @@ public final class SQLService: FlightSQLService {
     transactions.remove(request.transactionID, owner: session.user)
   }
 
-  public func beginSavepoint(_ request: ActionBeginSavepointRequest, _ context: CallContext) throws -> [UInt8] {
+  public func beginSavepoint(_ request: ActionBeginSavepointRequest, _ context: CallContext) throws -> [UInt8]
+  {
     let session = try sessions.session(context)
     let (owner, id) = try transactions.find(request.transactionID, owner: session.user)
-    let savepoint = try grpc { () throws(EngineError) in try owner.engine.savepoint(request.savepoint, in: id) }
+    let savepoint = try grpc { () throws(EngineError) in try owner.engine.savepoint(request.savepoint, in: id)
+    }
     return try savepoints.add((session, savepoint), owner: session.user, session: session)
   }
 
@@ -118,7 +122,11 @@ public final class SQLService: FlightSQLService {
     let session = try sessions.session(context)
     let (owner, id) = try savepoints.find(request.savepointID, owner: session.user)
     try grpc { () throws(EngineError) in
-      if request.action == .release { try owner.engine.release(id) } else { try owner.engine.rollback(to: id) }
+      if request.action == .release {
+        try owner.engine.release(id)
+      } else {
+        try owner.engine.rollback(to: id)
+      }
     }
     savepoints.remove(request.savepointID, owner: session.user)
   }

@@ -27,5 +27,7 @@ enum SQLWords {
     "changes coalesce ifnull iif last_insert_rowid nullif sqlite_version total_changes typeof")
   static let datetimeFunctions = words("date datetime julianday strftime time unixepoch")
 
-  private static func words(_ text: String) -> [String] { text.split(whereSeparator: \.isWhitespace).map(String.init) }
+  private static func words(_ text: String) -> [String] {
+    text.split(whereSeparator: \.isWhitespace).map(String.init)
+  }
 }
