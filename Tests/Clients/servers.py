@@ -1,5 +1,6 @@
 """Starts `fletch serve` for a test and stops it again."""
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -8,8 +9,8 @@ import time
 
 
 class Server:
-    def __init__(self, process, addresses):
-        self.process, self.addresses = process, addresses
+    def __init__(self, process, addresses, log):
+        self.process, self.addresses, self.log = process, addresses, log
 
     @property
     def uri(self):
@@ -19,20 +20,46 @@ class Server:
     def pid(self):
         return self.process.pid
 
-    def resident_kib(self):
+    def host_and_port(self):
+        host, port = self.uri.split("://")[1].rsplit(":", 1)
+        return host, int(port)
+
+    def status_kib(self, name):
         for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(name + ":"):
                 return int(line.split()[1])
+
+    def resident_kib(self):
+        return self.status_kib("VmRSS")
+
+    def own_kib(self):
+        """Resident memory that is the process's own: without the pages of mapped files, which are the page cache's."""
+        return self.status_kib("RssAnon")
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def calls(self, method):
+        """The log's records of a method's calls that have ended."""
+        records = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [record for record in records if record["method"].endswith("/" + method)]
 
     def stop(self, number=signal.SIGTERM):
         """Returns the exit code and what was logged."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=30)
-        return self.process.returncode, errors.decode()
+        code = self.process.wait(timeout=30)
+        return code, self.log.read_text()
+
+
+def wait_until(condition, seconds=10):
+    """Whether something becomes true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 @contextlib.contextmanager
@@ -43,14 +70,13 @@ def serve(programs, tmp_path, *words, listen=("localhost:0",), quiet=True):
         command += ["--listen", address]
     if quiet:
         command.append("--quiet")
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    end = time.monotonic() + 20
-    while not ready.exists():
-        if process.poll() is not None or time.monotonic() > end:
-            process.kill()
-            raise AssertionError(f"fletch serve did not start: {process.communicate()[1].decode()}")
-        time.sleep(0.01)
-    server = Server(process, ready.read_text().split())
+    log = tmp_path / f"{ready.name}.log"
+    with open(log, "wb") as errors:
+        process = subprocess.Popen(command, stderr=errors)
+    if not wait_until(lambda: ready.exists() or process.poll() is not None, 20) or process.poll() is not None:
+        process.kill()
+        raise AssertionError(f"fletch serve did not start: {log.read_text()}")
+    server = Server(process, ready.read_text().split(), log)
     try:
         yield server
     finally:
