@@ -72,7 +72,7 @@ let package = Package(
     // Floor 8: where the towers meet.
     .target(
       name: "Server",
-      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "GRPC", "Flight"],
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight"],
       swiftSettings: settings),
 
     // Floor 3: results as text.
@@ -98,11 +98,12 @@ let package = Package(
       path: "Tests/MutateProgram", swiftSettings: settings),
 
     .executableTarget(
-      name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC"], path: "Tests/EchoProgram",
-      swiftSettings: settings),
+      name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC", "Flight"],
+      path: "Tests/EchoProgram", swiftSettings: settings),
 
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      name: "ServerTests",
+      dependencies: ["Server", "HTTP2", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
     .testTarget(
       name: "FlightTests",

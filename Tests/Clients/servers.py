@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 
+import grpc
+
 
 class Server:
     def __init__(self, process, addresses, log):
@@ -50,6 +52,35 @@ class Server:
             self.process.send_signal(number)
         code = self.process.wait(timeout=30)
         return code, self.log.read_text()
+
+
+class Certificates:
+    """An authority, a server's and a client's certificate, made by `scripts/make-certs`."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        script = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "make-certs"
+        subprocess.run([script, folder], check=True, capture_output=True)
+
+    def path(self, name):
+        return self.folder / name
+
+    def read(self, name):
+        return self.path(name).read_bytes()
+
+    def server_words(self, mutual):
+        words = ["--tls-cert", self.path("server.pem"), "--tls-key", self.path("server.key")]
+        return words + (["--tls-client-ca", self.path("ca.pem")] if mutual else [])
+
+    def pyarrow(self, mutual):
+        """What pyarrow's client is told of TLS."""
+        trust = {"tls_root_certs": self.read("ca.pem")}
+        identity = {"cert_chain": self.read("client.pem"), "private_key": self.read("client.key")}
+        return {**trust, **(identity if mutual else {})}
+
+    def grpcio(self, mutual):
+        identity = (self.read("client.key"), self.read("client.pem")) if mutual else (None, None)
+        return grpc.ssl_channel_credentials(self.read("ca.pem"), *identity)
 
 
 def wait_until(condition, seconds=10):
