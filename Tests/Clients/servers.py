@@ -4,10 +4,16 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 import grpc
+
+
+# Whether the programs are built with the address sanitizer, whose memory says nothing.
+IS_SANITIZED = "FLETCH_SANITIZED" in os.environ
 
 
 class Server:
@@ -83,6 +89,34 @@ class Certificates:
         return grpc.ssl_channel_credentials(self.read("ca.pem"), *identity)
 
 
+class Relay:
+    """Stands between one client and a server, counts what the server sends, and keeps what the client does."""
+
+    def __init__(self, target, keeps=False):
+        self.target, self.sent, self.received, self.keeps = target, 0, bytearray(), keeps
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        client, _ = self.listener.accept()
+        server = socket.create_connection(self.target)
+        threading.Thread(target=self.copy, args=(client, server, False), daemon=True).start()
+        self.copy(server, client, True)
+
+    def copy(self, source, sink, is_answer):
+        try:
+            while block := source.recv(1 << 16):
+                if is_answer:
+                    self.sent += len(block)
+                elif self.keeps:
+                    self.received += block
+                sink.sendall(block)
+        except OSError:
+            pass
+        sink.close()
+
+
 def wait_until(condition, seconds=10):
     """Whether something becomes true in time."""
     end = time.monotonic() + seconds
@@ -111,6 +145,5 @@ def serve(programs, tmp_path, *words, listen=("localhost:0",), quiet=True):
     try:
         yield server
     finally:
-        if process.poll() is None:
-            code, errors = server.stop()
-            assert code == 0, f"fletch serve ended with {code}: {errors[-2000:]}"
+        code, errors = server.stop()
+        assert code == 0, f"fletch serve ended with {code}: {errors[-4000:]}"

@@ -1,17 +1,15 @@
 """The Flight Examples: their own programs against `fletch serve`, and what `fletch consume` does in their place."""
 import pathlib
 import re
-import socket
 import subprocess
 import sys
-import threading
 import time
 
 import pyarrow as pa
 import pytest
 from pyarrow import flight
 
-from servers import serve
+from servers import Relay, serve
 
 EXAMPLES = pathlib.Path(__file__).parent / "examples"
 
@@ -76,32 +74,6 @@ def test_our_consumers_say_the_same(programs, server, folder):
         "consume", server.uri, "large_table", "--sequential", "--pause", "0").stdout.decode()
     counted = re.findall(r"^Processed batch .*|^Flow control: .*", theirs, re.M)
     assert counted == re.findall(r"^Processed batch .*rows\)|^Flow control: .*", ours, re.M)
-
-
-class Relay:
-    """Stands between a client and a server, and counts what the server sends."""
-
-    def __init__(self, target):
-        self.target, self.sent = target, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        client, _ = self.listener.accept()
-        server = socket.create_connection(self.target)
-        threading.Thread(target=self.copy, args=(client, server, False), daemon=True).start()
-        self.copy(server, client, True)
-
-    def copy(self, source, sink, counts):
-        try:
-            while block := source.recv(1 << 16):
-                if counts:
-                    self.sent += len(block)
-                sink.sendall(block)
-        except OSError:
-            pass
-        sink.close()
 
 
 def test_the_server_stops_sending_while_the_client_pauses(programs, server):
