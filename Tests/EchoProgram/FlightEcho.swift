@@ -26,6 +26,11 @@ struct FlightEcho: FlightService {
       info: info, descriptor: .command(Array("\(asked + 1)".utf8)), progress: Double(asked) / 2)
   }
 
+  /// Checks every value, as every service does, and drops it.
+  func put(_ input: FlightInput, _ context: CallContext, _ acknowledge: ([UInt8]) throws -> Void) throws {
+    while try input.next() != nil {}
+  }
+
   /// Batches and metadata come back as they came; metadata alone as it came, too. The command "fail" ends it with an error
   /// after the first batch.
   func exchange(_ input: FlightInput, _ output: FlightOutput, _ context: CallContext) throws {
