@@ -49,6 +49,9 @@ let serveCommand = Command(
     let drain = try arguments.integer("drain", in: 0...86_400) ?? 10
 
     let options = try serverOptions(arguments)
+    // A log that nobody reads any more is no reason to end.
+    signal(SIGPIPE, SIG_IGN)
+    raiseDescriptorLimit(connections: options.http2.connections)
     let signals = ServeSignals(reloads: tls != nil)
 
     let catalog = FileCatalog(aliases: try aliases(arguments))
@@ -106,6 +109,22 @@ private struct ServeSignals {
     var (signals, received) = (signals, Int32(0))
     sigwait(&signals, &received)
     return received == SIGHUP ? .reload : .end
+  }
+}
+
+/// Every connection has a descriptor: as many as the system allows, and a warning when those are too few.
+private func raiseDescriptorLimit(connections: Int) {
+  var limit = rlimit()
+  guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+  let wanted = rlim_t(connections + 1000)
+  if limit.rlim_cur < wanted {
+    limit.rlim_cur = min(limit.rlim_max, wanted)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+  if limit.rlim_cur < wanted {
+    printError(
+      "fletch serve: the system allows \(limit.rlim_cur) open files, too few for --max-connections \(connections)\n"
+    )
   }
 }
 

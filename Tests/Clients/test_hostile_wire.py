@@ -1,8 +1,10 @@
 """Bytes that no honest client sends: the server answers with errors, stays up, and gives back what it took."""
+import json
 import os
 import random
 import socket
 import ssl
+import subprocess
 import time
 
 import grpc
@@ -204,3 +206,66 @@ def test_clients_killed_in_the_middle(programs, tmp_path):
             with flight.connect(server.uri) as client:
                 client.do_get(flight.Ticket(b"big")).read_chunk()
         assert wait_until(lambda: server.descriptors() <= descriptors + 1)
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"
+
+
+def frame(kind, flags, stream, content):
+    return len(content).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + content
+
+
+def request_headers(stream, path):
+    """The headers of a gRPC call, without compression (RFC 7541, section 6.2.2)."""
+    def text(value):
+        assert len(value) < 127
+        return bytes([len(value)]) + value.encode()
+    fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "x"), ("te", "trailers"),
+              ("content-type", "application/grpc")]
+    return frame(1, 4, stream, b"".join(b"\0" + text(name) + text(value) for name, value in fields))
+
+
+def test_large_messages_that_are_only_announced(programs, tmp_path):
+    """A message that is said to be large and has one byte costs the server memory; what all of them cost is limited."""
+    programs.fletch("sample", "--rows", "10", "-o", tmp_path / "people.feather")
+    words = [tmp_path / "people.feather", "--max-unread", "256M"]
+    with serve(programs, tmp_path, *words) as server:
+        before, connections = server.own_kib(), []
+        for _ in range(4):
+            connection = socket.create_connection(server.host_and_port(), timeout=10)
+            content = PREFACE
+            for stream in range(1, 401, 2):
+                content += request_headers(stream, "/grpc.health.v1.Health/Check")
+                content += frame(0, 0, stream, b"\0" + (60 << 20).to_bytes(4, "big") + b"x")
+            connection.sendall(content)
+            connections.append(connection)
+        time.sleep(1)
+        # 800 calls of 2 MiB without the limit.
+        assert IS_SANITIZED or server.own_kib() - before < 400 << 10
+        # Small questions of others are answered all the same, and everything is when those are gone.
+        with flight.connect(server.uri) as client:
+            assert client.do_get(flight.Ticket(b"people")).read_all().num_rows == 10
+        for connection in connections:
+            connection.close()
+        assert wait_until(lambda: IS_SANITIZED or server.own_kib() - before < 200 << 10)
+
+
+def test_a_log_that_nobody_reads(programs, tmp_path):
+    """Calls do not wait for their log: its pipe is full, and then gone."""
+    programs.fletch("sample", "--rows", "10", "-o", tmp_path / "people.feather")
+    ready = tmp_path / "ready"
+    process = subprocess.Popen([programs.folder / "fletch", "serve", tmp_path / "people.feather", "--listen", "localhost:0",
+                                "--ready-file", ready], stderr=subprocess.PIPE)
+    assert wait_until(ready.exists, 20)
+    with flight.connect(ready.read_text().strip()) as client:
+        for _ in range(3000):
+            client.get_flight_info(flight.FlightDescriptor.for_path("people"))
+        lines = os.read(process.stderr.fileno(), 1 << 20).splitlines()
+        client.get_flight_info(flight.FlightDescriptor.for_path("people"))
+        lines += os.read(process.stderr.fileno(), 1 << 20).splitlines()
+        records = [json.loads(line) for line in lines if line.startswith(b"{")]
+        assert len(records) > 100 and sum(record.get("dropped", 0) for record in records) > 1000
+        process.stderr.close()
+        client.get_flight_info(flight.FlightDescriptor.for_path("people"))
+    process.terminate()
+    assert process.wait(20) == 0

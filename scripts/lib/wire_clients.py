@@ -120,7 +120,7 @@ def h2load(uri, connections, seconds):
         body.flush()
         url = uri.replace("grpc+tls://", "https://").replace("grpc://", "http://")
         done = subprocess.run(["h2load", "-c", str(connections), "-m", "1", "-t", "1", "-D", str(seconds),
-                               "--warm-up-time", "1", "-d", body.name, "-H", "content-type: application/grpc",
+                               "-d", body.name, "-H", "content-type: application/grpc",
                                "-H", "te: trailers", "--log-file", log.name,
                                url + "/arrow.flight.protocol.FlightService/GetFlightInfo"],
                               capture_output=True, text=True, timeout=60)
