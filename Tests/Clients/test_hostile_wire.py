@@ -269,3 +269,34 @@ def test_a_log_that_nobody_reads(programs, tmp_path):
         client.get_flight_info(flight.FlightDescriptor.for_path("people"))
     process.terminate()
     assert process.wait(20) == 0
+
+
+HEALTH = "/grpc.health.v1.Health/Check"
+FLOODS = {
+    "resets": lambda i: request_headers(2 * i + 1, HEALTH) + frame(3, 0, 2 * i + 1, b"\0\0\0\x08"),
+    "pings": lambda i: frame(6, 0, 0, i.to_bytes(8, "big")),
+    "settings": lambda i: frame(4, 0, 0, b""),
+    "empty data": lambda i: (request_headers(1, HEALTH) if i == 0 else b"") + frame(0, 0, 1, b""),
+    "priorities": lambda i: frame(2, 0, 2 * i + 1, b"\0\0\0\0\x10"),
+    "unknown frames": lambda i: frame(99, 0, 0, b"?"),
+    "continuations": lambda i: frame(1, 0, 1, b"") if i == 0 else frame(9, 0, 1, b"\0\x01a\x01b"),
+    # A value of 16,000 bytes in each.
+    "large headers": lambda i: frame(1, 0, 1, b"") if i == 0 else frame(9, 0, 1, b"\0\x01a\x7f\x81\x7c" + b"v" * 16_000),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_floods_end_their_connection(server, flood):
+    """What costs the server more than its sender is counted; too much of it ends the connection, and nobody else's."""
+    with flight.connect(server.uri) as other, socket.create_connection(server.host_and_port(), timeout=10) as connection:
+        other.wait_for_available()
+        answer = b""
+        try:
+            connection.sendall(PREFACE + b"".join(FLOODS[flood](i) for i in range(3000)))
+            while more := connection.recv(1 << 16):
+                answer += more
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        # GOAWAY: ENHANCE_YOUR_CALM, or what nghttp2 itself found first.
+        assert b"\x07\0\0\0\0\0" in answer
+        assert other.do_get(flight.Ticket(b"people")).read_all().num_rows == 2000
