@@ -84,7 +84,7 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "Memory", "Arrow", "ArrowIPC", "Protobuf", "GRPC", "Flight", "FlightSQL", "Tables", "Engine",
+        "Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL", "Tables", "Engine",
       ],
       swiftSettings: settings),
 
@@ -111,8 +111,8 @@ let package = Package(
       path: "Tests/MutateProgram", swiftSettings: settings),
 
     .executableTarget(
-      name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC"], path: "Tests/EchoProgram",
-      swiftSettings: settings),
+      name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC", "Flight"],
+      path: "Tests/EchoProgram", swiftSettings: settings),
 
     .executableTarget(
       name: "fletch-flightsql-fake",
@@ -127,7 +127,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      name: "ServerTests",
+      dependencies: ["Server", "HTTP2", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
     .testTarget(
       name: "FlightTests",

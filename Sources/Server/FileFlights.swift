@@ -33,22 +33,22 @@ public struct FileFlights: FlightService {
     let wanted = String(decoding: criteria.expression, as: UTF8.self)
     for table in catalog.tables {
       let name = catalog.listedName(table)
-      if wanted.isEmpty || name.contains(wanted) { try yield(try info(table, name: name)) }
+      if wanted.isEmpty || name.contains(wanted) { try yield(info(table, name: name)) }
     }
   }
 
   public func flightInfo(_ descriptor: FlightDescriptor, _ context: CallContext) throws -> FlightInfo {
     let name = try tableName(descriptor)
-    return try info(try table(name), name: name)
+    return info(try table(name), name: name)
   }
 
-  private func info(_ table: FileTable, name: String) throws -> FlightInfo {
+  private func info(_ table: FileTable, name: String) -> FlightInfo {
     let tickets =
       table.files.count == 1
       ? [name + FileFlights.ticketEnding]
       : table.files.indices.map { "\(name)\(FileFlights.ticketEnding)/\($0)" }
     return FlightInfo(
-      schema: try SchemaMessage.encode(table.schema), descriptor: .path([name]),
+      schema: table.schemaMessage, descriptor: .path([name]),
       endpoints: tickets.map { FlightEndpoint(ticket: Ticket($0)) }, totalRecords: Int64(table.rows),
       totalBytes: Int64(table.bytes), isOrdered: true)
   }

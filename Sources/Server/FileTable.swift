@@ -2,6 +2,7 @@
 
 import Arrow
 import ArrowIPC
+import Flight
 import Memory
 import Synchronization
 
@@ -53,6 +54,8 @@ public final class ServedFile: Sendable {
 public struct FileTable: Sendable {
   public let name: String
   public let files: [ServedFile]
+  /// The schema as flight infos carry it. Made once: it would be a third of what a small call costs.
+  let schemaMessage: [UInt8]
 
   /// - Throws: `.invalid` when there is no file, or the files have different schemas.
   public init(name: String, files: [ServedFile]) throws(DataError) {
@@ -64,6 +67,7 @@ public struct FileTable: Sendable {
     }
     self.name = name
     self.files = files
+    schemaMessage = try SchemaMessage.encode(first.reader.schema)
   }
 
   public var schema: Schema { files[0].reader.schema }

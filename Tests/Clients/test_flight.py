@@ -1,6 +1,5 @@
 """pyarrow's Flight client against `fletch serve`: every call, every type, both directions."""
 import json
-import pathlib
 import signal
 import subprocess
 import sys
@@ -272,45 +271,27 @@ def test_a_server_that_cannot_start_says_why(programs, data, tmp_path):
         assert port in programs.error("serve", data, "--listen", f"localhost:{port}")
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("certs")
-    script = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "make-certs"
-    subprocess.run([script, folder], check=True, capture_output=True)
-    return folder
-
-
-def read(path):
-    return path.read_bytes()
-
-
 @pytest.mark.parametrize("mutual", [False, True])
 def test_tls(programs, data, tmp_path, certificates, mutual):
-    words = ["--tls-cert", certificates / "server.pem", "--tls-key", certificates / "server.key"]
-    trust = {"tls_root_certs": read(certificates / "ca.pem")}
-    identity = {"cert_chain": read(certificates / "client.pem"), "private_key": read(certificates / "client.key")}
-    if mutual:
-        words += ["--tls-client-ca", certificates / "ca.pem"]
-    with serve(programs, tmp_path, data, *words) as server:
+    with serve(programs, tmp_path, data, *certificates.server_words(mutual)) as server:
         assert server.uri.startswith("grpc+tls://")
         uri = f"grpc+tls://localhost:{server.uri.rsplit(':', 1)[1]}"
-        with flight.connect(uri, **trust, **(identity if mutual else {})) as client:
+        with flight.connect(uri, **certificates.pyarrow(mutual)) as client:
             assert client.do_get(flight.Ticket(b"readings")).read_all().num_rows == 300_000
         with pytest.raises(flight.FlightUnavailableError), flight.connect(uri) as client:
             list(client.list_flights())
         if mutual:
-            with pytest.raises(flight.FlightUnavailableError), flight.connect(uri, **trust) as client:
+            with pytest.raises(flight.FlightUnavailableError), flight.connect(uri, **certificates.pyarrow(False)) as client:
                 list(client.list_flights())
-        own = ["--tls-ca", certificates / "ca.pem"]
+        own = ["--tls-ca", certificates.path("ca.pem")]
         if mutual:
-            own += ["--tls-cert", certificates / "client.pem", "--tls-key", certificates / "client.key"]
+            own += ["--tls-cert", certificates.path("client.pem"), "--tls-key", certificates.path("client.key")]
         assert "readings" in programs.fletch("list", uri, *own).stdout.decode()
         assert "certificate" in programs.error("list", uri).lower()
 
 
 def test_a_failed_handshake_ends_the_client_cleanly(programs, data, tmp_path, certificates):
     """OpenSSL's exit handler once freed what a connection's thread still used: now and then, a crash at exit."""
-    words = ["--tls-cert", certificates / "server.pem", "--tls-key", certificates / "server.key"]
-    with serve(programs, tmp_path, data / "people.feather", *words) as server:
+    with serve(programs, tmp_path, data / "people.feather", *certificates.server_words(False)) as server:
         for _ in range(40):
             programs.error("list", server.uri)
