@@ -1,25 +1,28 @@
 // Which tables a list of files and folders means.
 
-import ArrowIPC
 import Glibc
 import Memory
+
+/// A table to be, as files on disk have it: one or several Feather files of one schema.
+public struct DiscoveredTable: Sendable, Equatable {
+  public let name: String
+  public let files: [String]
+}
 
 public enum FileDiscovery {
   private static let endings = [".feather", ".arrow", ".ipc"]
 
   /// The tables of some paths. A file is a table by its name without the ending. Of a folder, each Feather file is a table,
   /// and each folder in it that has Feather files is one table of all of them.
-  public static func tables(_ paths: [String]) throws(DataError) -> [FileTable] {
-    var tables: [FileTable] = []
+  public static func tables(_ paths: [String]) throws(DataError) -> [DiscoveredTable] {
+    var tables: [DiscoveredTable] = []
     func add(_ name: String, _ files: [String]) throws(DataError) {
       if let other = tables.first(where: { $0.name == name }) {
         throw DataError(
           .invalid,
-          "'\(files[0])' and '\(other.files[0].path)' would both be table '\(name)'; rename one of them")
+          "'\(files[0])' and '\(other.files[0])' would both be table '\(name)'; rename one of them")
       }
-      var served: [ServedFile] = []
-      for file in files { served.append(try ServedFile(path: file)) }
-      tables.append(try FileTable(name: name, files: served))
+      tables.append(DiscoveredTable(name: name, files: files))
     }
     for path in paths {
       guard isFolder(path) else {

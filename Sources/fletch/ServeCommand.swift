@@ -1,6 +1,8 @@
 // fletch serve: Feather files as flights.
 
+import Engine
 import Flight
+import FlightSQL
 import GRPC
 import Glibc
 import HTTP2
@@ -8,10 +10,11 @@ import Memory
 import Server
 
 let serveCommand = Command(
-  name: "serve", operands: "[FILE|FOLDER…]", summary: "Serve Feather files over Arrow Flight.",
+  name: "serve", operands: "[FILE|FOLDER…]", summary: "Serve SQL over Feather files by Arrow Flight SQL.",
   discussion: """
     A file is a table by its name without the ending. Of a folder, each Feather file is a table, and each
-    folder in it is one table of all its files. Clients find a table by the path of its name.
+    folder in it is one table of all its files. Files that are not compressed are used where they are. Clients
+    of Flight SQL query the tables, those of plain Flight get them by the path of their names.
 
     The same port answers ArrowLink's calls, gRPC's health checks and server reflection. SIGTERM and SIGINT end the
     server: running calls may finish for as long as --drain says. SIGHUP reads the certificates again.
@@ -21,7 +24,12 @@ let serveCommand = Command(
       "listen", "ADDRESS",
       "host:port or unix:PATH, as often as needed (default\nlocalhost:8815). Port 0 lets the system choose."),
     Option("alias", "NAME=TABLE", "Another name for a table, also in its ticket; as often as\nneeded."),
-    Option("store", "FOLDER", "Take uploads, and keep them in this folder."),
+    Option(
+      "database", "FOLDER",
+      "Keep tables here, those of the files too (default: a private\nfolder that goes away with the server)."),
+    Option("read-only", "Refuse every change."),
+    Option("timeout", "SECONDS", "How long a statement may take (default: as long as it likes)."),
+    Option("init", "FILE", "SQL to run before anything is served."),
     Option("arrowlink", "TABLE", "What ArrowLink's GetArrowData sends (default: the first table)."),
     Option("tls-cert", "FILE", "Serve with TLS: the certificate and its chain, in PEM form."),
     Option("tls-key", "FILE", "The certificate's private key."),
@@ -54,17 +62,14 @@ let serveCommand = Command(
     raiseDescriptorLimit(connections: options.http2.connections)
     let signals = ServeSignals(reloads: tls != nil)
 
-    let catalog = FileCatalog(aliases: try aliases(arguments))
-    for table in try FileDiscovery.tables(arguments.operands) { catalog.publish(table) }
-    for name in arguments.strings("alias") where catalog.table(aliasParts(name).name) == nil {
-      throw DataError(
-        .invalid, "there is no table '\(aliasParts(name).table)' for the alias '\(aliasParts(name).name)'")
-    }
-    let store = try arguments.string("store").map { folder throws(DataError) in try FileStore(folder: folder)
-    }
-    let link = ArrowLink(catalog, store: store, table: arguments.string("arrowlink"))
+    let engine = try makeEngine(arguments)
+    var serviceOptions = SQLServiceOptions()
+    serviceOptions.version = version
+    serviceOptions.statementTimeout = try arguments.integer("timeout", in: 1...1_000_000).map(Double.init)
+    let service = SQLService(engine, options: serviceOptions)
+    let link = ArrowLink(engine, table: arguments.string("arrowlink"))
     let server = GRPCServer(
-      methods: flightMethods(FileFlights(catalog, store: store)) + link.methods, options: options,
+      methods: flightMethods(service.flightService()) + link.methods, options: options,
       interceptors: arguments.has("quiet") ? [] : [JSONCallLog()])
     var open: [FlightLocation] = []
     for address in listeners {
@@ -77,9 +82,13 @@ let serveCommand = Command(
       try file.sink.write([Buffer(copying: Array(open.map { "\($0)\n" }.joined().utf8))])
       try file.commit(durable: false)
     }
-    let tables = catalog.tables
+    let maintenance = Maintenance {
+      service.tidyUp()
+      engine.tidyUp()
+    }
+    let count = try engine.makeSession().tables(withColumns: false).count
     printError(
-      "fletch \(version) serves \(tables.count) table\(tables.count == 1 ? "" : "s") on "
+      "fletch \(version) serves \(count) table\(count == 1 ? "" : "s") on "
         + open.map(\.description).joined(separator: ", ") + "\n")
     while signals.next() == .reload {
       guard let tls else { continue }
@@ -91,7 +100,34 @@ let serveCommand = Command(
       }
     }
     server.shutdown(within: Double(drain))
+    maintenance.stop()
+    engine.shutDown()
   })
+
+/// The engine with its tables: those of the database, and those of the files.
+private func makeEngine(_ arguments: Arguments) throws -> EmbeddedEngine {
+  var options = EngineOptions()
+  options.databasePath = arguments.string("database")
+  options.aliases = try aliases(arguments).map { ($0.key, $0.value) }
+  options.isReadOnly = arguments.has("read-only")
+  if let path = arguments.string("init") {
+    let contents = try MappedFile(path: path).contents
+    options.initialSQL = String(decoding: contents.array, as: UTF8.self)
+  }
+  let engine = try EmbeddedEngine(options)
+  for table in try FileDiscovery.tables(arguments.operands) {
+    do throws(EngineError) {
+      _ = try engine.publish(files: table.files, as: table.name, mode: .replace, inPlace: true)
+    } catch {
+      throw DataError(.invalid, error.message)
+    }
+  }
+  let session = try engine.makeSession()
+  for (name, table) in options.aliases where try session.stored(TableName(table: table)) == nil {
+    throw DataError(.invalid, "there is no table '\(table)' for the alias '\(name)'")
+  }
+  return engine
+}
 
 /// What the server is told from outside. Made before any thread is started, which would take the signals otherwise.
 private struct ServeSignals {

@@ -28,9 +28,10 @@ extension EmbeddedSession {
     let borrowed = try borrow(nil, writes: false, control)
     defer { borrowed.giveBack() }
     let connection = borrowed.connection
+    let name = engine.options.aliases.first { $0.name == table.table }?.table ?? table.table
     return try connection.reading { () throws(EngineError) in
       let found = try engine(control) { () throws(SQLiteError) in
-        try connection.tables.snapshot(of: table.table)
+        try connection.tables.snapshot(of: name)
       }
       guard let snapshot = found else { return nil }
       return (
