@@ -2,6 +2,7 @@
 
 extension Binding {
   func bind(_ select: Select, parent: Scope?, _ outer: CommonTables) throws(SQLError) -> BoundSelect {
+    try budget.spend(at: select.range.offset)
     var tables = outer
     if let with = select.with {
       features.insert(.commonTable)
