@@ -93,6 +93,7 @@ extension Binding {
     var having = try body.having.mapThrowing { expression throws(SQLError) in
       try bind(expression, scope, tables)
     }
+    try checkWindows(scope, tables)
     scope.allowsWindows = true
     scope.hidesOuter = true
     var orderBy = try self.ordering(ordering, results, scope, tables)

@@ -96,6 +96,27 @@ import Testing
     #expect(tally.checked > 5000, "\(tally.unsupported)")
   }
 
+  /// Statements that are slightly wrong: what SQLite refuses is refused, what it runs is told as it runs.
+  @Test func damagedStatements() {
+    let oracle = OracleDatabase(BinderFixture.definition)
+    let catalog = OracleCatalog(oracle)
+    var random = SeededRandom(31)
+    var generator = StatementGenerator(seed: 32, schema: BinderFixture.schema)
+    generator.depth = 2
+    var tally = Tally()
+    let handMade = GrammarOracleTests.selects + Self.handMade.filter { $0.hasPrefix("SELECT") || $0.hasPrefix("WITH") }
+    for round in 0..<4000 {
+      let sql = GrammarOracleTests.damaged(round % 2 == 0 ? generator.statement() : random.pick(handMade), &random)
+      guard case .some(.some(let statement)) = try? Statement(sql), case .select = statement.kind,
+        statement.explain == .none
+      else { continue }
+      Self.check(sql, oracle, catalog, &tally)
+    }
+    for problem in tally.problems.prefix(60) { Issue.record("\(problem)") }
+    #expect(tally.problems.count == 0)
+    #expect(tally.checked > 100, "\(tally.checked) \(tally.unsupported)")
+  }
+
   @Test(arguments: BinderOracleTests.handMade)
   func handMadeStatement(_ sql: String) {
     let oracle = OracleDatabase(BinderFixture.definition)
