@@ -32,7 +32,7 @@ def data(programs, tmp_path_factory):
 @pytest.fixture(scope="module")
 def server(programs, data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
-    with serve(programs, folder, data, "--alias", "large_table=people", "--store", folder / "store") as server:
+    with serve(programs, folder, data, "--alias", "large_table=people", "--database", folder / "database") as server:
         yield server
 
 

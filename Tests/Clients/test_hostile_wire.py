@@ -23,7 +23,7 @@ SECONDS = float(os.environ.get("FLETCH_HOSTILE_SECONDS", "6"))
 @pytest.fixture
 def server(programs, tmp_path):
     programs.fletch("sample", "--rows", "2000", "-o", tmp_path / "people.feather")
-    with serve(programs, tmp_path, tmp_path / "people.feather", "--store", tmp_path / "store") as server:
+    with serve(programs, tmp_path, tmp_path / "people.feather", "--database", tmp_path / "database") as server:
         yield server
         with flight.connect(server.uri) as client:
             assert client.do_get(flight.Ticket(b"people")).read_all().num_rows == 2000, "it still answers"

@@ -89,7 +89,7 @@ def numbered_batches(count):
 def test_a_gibibyte_in_both_directions(programs, tmp_path):
     """What goes up comes down, to the last value, and neither direction is ever in memory."""
     count, store = 128, tmp_path / "store"
-    with serve(programs, tmp_path, "--store", store) as server, connect(server) as client:
+    with serve(programs, tmp_path, "--database", store) as server, connect(server) as client:
         with Watch(server) as watch:
             batches = numbered_batches(count)
             first = next(batches)
@@ -119,7 +119,7 @@ def test_ten_million_rows_one_and_none(programs, tmp_path):
     programs.fletch("sample", "--kind", "readings", "--rows", "10000000", "-o", tmp_path / "ten.feather")
     programs.fletch("sample", "--kind", "readings", "--rows", "1", "-o", tmp_path / "one.feather")
     schema = pa.ipc.open_file(str(tmp_path / "one.feather")).schema
-    with serve(programs, tmp_path, tmp_path / "ten.feather", tmp_path / "one.feather", "--store", tmp_path / "s") as server:
+    with serve(programs, tmp_path, tmp_path / "ten.feather", tmp_path / "one.feather", "--database", tmp_path / "s") as server:
         with connect(server) as client:
             source = pa.ipc.open_file(pa.memory_map(str(tmp_path / "ten.feather"))).read_all()
             assert client.do_get(flight.Ticket(b"ten")).read_all().equals(source)
@@ -213,7 +213,7 @@ def test_readers_that_stop(programs, data, tmp_path, alone):
 
 def test_uploads_that_stop(programs, data, tmp_path):
     table = expected(data)
-    with serve(programs, tmp_path, data / "readings.feather", "--store", tmp_path / "store") as server:
+    with serve(programs, tmp_path, data / "readings.feather", "--database", tmp_path / "database") as server:
         usual = median_seconds(server, 0)
         before = server.own_kib()
         clients = [connect(server, alone=True) for _ in range(10)]

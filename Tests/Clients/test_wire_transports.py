@@ -73,7 +73,7 @@ def data(programs, tmp_path_factory):
 
 @pytest.fixture
 def server(programs, data, tmp_path, wire):
-    words = [data, "--store", tmp_path / "store", "--arrowlink", "people", *wire.server_words()]
+    words = [data, "--database", tmp_path / "database", "--arrowlink", "people", *wire.server_words()]
     with serve(programs, tmp_path, *words, listen=[wire.listen]) as server:
         yield server
 
@@ -282,7 +282,7 @@ def test_unix_sockets_beside_tls(programs, data, tmp_path, certificates):
 
 def test_limits_can_be_set(programs, data, tmp_path):
     words = ["--max-message-size", "64K", "--max-header-size", "2K", "--max-connections", "3", "--idle-time", "1s",
-             "--max-streams", "7", "--store", tmp_path / "store"]
+             "--max-streams", "7", "--database", tmp_path / "database"]
     with serve(programs, tmp_path, data / "people.feather", *words) as server:
         idle = server.descriptors()
         with flight.connect(server.uri) as client:

@@ -73,7 +73,7 @@ class Process:
 def start_fletch(program, path, folder, certificates=None, listen="localhost:0"):
     ready = os.path.join(folder, f"ready-{time.monotonic_ns()}")
     words = ["--tls-cert", certificates / "server.pem", "--tls-key", certificates / "server.key"] if certificates else []
-    process = subprocess.Popen([program, "serve", path, "--store", os.path.join(folder, "store"), "--listen", listen,
+    process = subprocess.Popen([program, "serve", path, "--database", os.path.join(folder, "database"), "--listen", listen,
                                 "--quiet", "--ready-file", ready, *words], stderr=subprocess.DEVNULL)
     while not os.path.exists(ready):
         assert process.poll() is None, "fletch serve did not start"

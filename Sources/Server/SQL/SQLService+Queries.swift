@@ -153,8 +153,11 @@ extension SQLService {
   }
 
   func send(_ stream: any ResultStream, _ output: FlightOutput) throws {
-    try output.start(described(stream.schema))
-    while let batch = try grpc({ () throws(EngineError) in try stream.next() }) { try output.write(batch) }
+    let schema = described(stream.schema)
+    try output.start(schema)
+    while let batch = try grpc({ () throws(EngineError) in try stream.next() }) {
+      try output.write(try RecordBatch(schema: schema, columns: batch.columns, count: batch.count))
+    }
   }
 
   // MARK: Stopping
