@@ -98,7 +98,8 @@ let package = Package(
     .executableTarget(
       name: "fletch",
       dependencies: [
-        "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "FlightSQL", "Engine",
+        "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "FlightSQL",
+        "Engine",
         "Server",
       ],
       swiftSettings: settings),

@@ -65,6 +65,7 @@ let serveCommand = Command(
     let engine = try makeEngine(arguments)
     var serviceOptions = SQLServiceOptions()
     serviceOptions.version = version
+    serviceOptions.aliases = try aliases(arguments)
     serviceOptions.statementTimeout = try arguments.integer("timeout", in: 1...1_000_000).map(Double.init)
     let service = SQLService(engine, options: serviceOptions)
     let link = ArrowLink(engine, table: arguments.string("arrowlink"))

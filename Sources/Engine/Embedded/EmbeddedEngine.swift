@@ -101,8 +101,12 @@ public final class EmbeddedEngine: QueryEngine {
     let control = StatementControl()
     try writers.enter(control)
     defer { writers.leave() }
-    let connection = try pool.take(control)
-    defer { pool.giveBack(connection) }
+    // Clients may only read; whoever owns the engine decides what they read.
+    var writing = options
+    writing.isReadOnly = false
+    let connection = try Engine.engine { () throws(SQLiteError) in
+      try PooledConnection(database, writing)
+    }
     return try connection.transaction { () throws(EngineError) in
       var publication: Publication?
       for (i, file) in files.enumerated() {
