@@ -61,8 +61,7 @@ public final class FlightClient: Sendable {
     var metadata = headers
     if let compression { metadata.add("fletch-compression", compression) }
     let call = try client.call(FlightMethod.doGet.path, metadata: metadata)
-    try call.send(FlightClient.message { ticket.write(to: &$0) })
-    call.finishSending()
+    try call.sendOnly(FlightClient.message { ticket.write(to: &$0) })
     return FlightDownload(call, options: options.read, session)
   }
 
@@ -127,11 +126,7 @@ public final class FlightClient: Sendable {
 
   private func messages(_ method: FlightMethod, _ write: (inout ProtobufWriter) -> Void) throws -> [Buffer] {
     let call = try client.call(method.path, metadata: headers)
-    do throws(GRPCStatus) { try call.send(FlightClient.message(write)) } catch {
-      // A server may have its answer before it has the question: a handshake that goes by its headers.
-      guard call.status?.code == .ok else { throw error }
-    }
-    call.finishSending()
+    try call.sendOnly(FlightClient.message(write))
     var messages: [Buffer] = []
     while let message = try call.receive() { messages.append(message) }
     session.received(call.initialMetadata)
