@@ -108,7 +108,7 @@ let package = Package(
       name: "KernelsTests", dependencies: ["Kernels", "Arrow", "Memory", "Samples"], swiftSettings: settings),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
     .testTarget(
-      name: "TablesTests", dependencies: ["Tables", "SQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      name: "TablesTests", dependencies: ["Tables", "SQLite", "CSQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
     .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Memory", "Samples"], swiftSettings: settings),
