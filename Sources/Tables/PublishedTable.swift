@@ -231,4 +231,11 @@ extension Connection {
     }
     return statement!
   }
+
+  /// Runs a statement of Fletch's own that returns nothing.
+  func runInternal(_ sql: String, _ parameters: Int64...) throws(SQLiteError) {
+    let statement = try internalStatement(sql)
+    for (i, parameter) in parameters.enumerated() { try statement.bind(parameter, to: i + 1) }
+    _ = try statement.step()
+  }
 }

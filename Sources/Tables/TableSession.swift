@@ -204,26 +204,25 @@ public final class TableSession: @unchecked Sendable {
     }
   }
 
-  /// Enters a segment's file into the catalog, behind all rows that the table has.
-  func addSegment(_ id: Int64, _ schema: Schema, path: String, isOwn: Bool) throws(TableError) -> Segment {
+  /// Enters a segment's file into the catalog.
+  /// - Parameter firstRow: its first row id; nil for one behind all rows that the table has.
+  func addSegment(
+    _ id: Int64, _ schema: Schema, path: String, isOwn: Bool, firstRow: Int64? = nil
+  ) throws(TableError) -> Segment {
     let fullPath = catalog.path(path)
     let segment = try wrap { () throws(DataError) in try Segment(path: fullPath) }
     try wrap { () throws(DataError) in try segment.checkNulls(as: schema) }
     return try wrapping { () throws(SQLiteError) in
-      let last = try connection.internalStatement(
-        """
-        SELECT max(coalesce((SELECT max(first_row + rows) FROM fletch_segments WHERE table_id = \(id)), 1),
-                   coalesce((SELECT max(row) + 1 FROM \(Catalog.deltaName(id))), 1))
-        """)
-      _ = try last.step()
-      do throws(DataError) { _ = try PlacedSegment(firstRow: last.integer(0), checked: segment) } catch {
+      let first: Int64
+      if let firstRow { first = firstRow } else { first = try endOfRows(id) }
+      do throws(DataError) { _ = try PlacedSegment(number: 0, firstRow: first, checked: segment) } catch {
         throw SQLiteError(.full, error.message)
       }
       let insert = try connection.internalStatement(
         "INSERT INTO fletch_segments (table_id, path, is_own, first_row, rows, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
       )
       try insert.bind([
-        .integer(id), .text(path), .integer(isOwn ? 1 : 0), .integer(last.integer(0)),
+        .integer(id), .text(path), .integer(isOwn ? 1 : 0), .integer(first),
         .integer(Int64(segment.rowCount)), .integer(Int64(segment.byteCount)),
       ])
       _ = try insert.step()
@@ -233,6 +232,17 @@ public final class TableSession: @unchecked Sendable {
       module.table(id)?.forget()
       return segment
     }
+  }
+
+  /// The first row id behind all rows that a table has.
+  private func endOfRows(_ id: Int64) throws(SQLiteError) -> Int64 {
+    let statement = try connection.internalStatement(
+      """
+      SELECT max(coalesce((SELECT max(first_row + rows) FROM fletch_segments WHERE table_id = \(id)), 1),
+                 coalesce((SELECT max(row) + 1 FROM \(Catalog.deltaName(id))), 1))
+      """)
+    _ = try statement.step()
+    return statement.integer(0)
   }
 }
 

@@ -6,15 +6,18 @@ import Synchronization
 
 /// A segment and the row id of its first row.
 public struct PlacedSegment: Sendable {
+  /// The catalog's number of the segment.
+  let number: Int64
   public let firstRow: Int64
   public let segment: Segment
 
   /// - Throws: when the row ids would go beyond what there is: a damaged catalog, or a table whose row ids are used up.
-  init(firstRow: Int64, checked segment: Segment) throws(DataError) {
+  init(number: Int64, firstRow: Int64, checked segment: Segment) throws(DataError) {
     guard !firstRow.addingReportingOverflow(Int64(segment.rowCount)).overflow else {
       throw DataError(
         .limit, "\(segment.rowCount) rows from row id \(firstRow) on are more than there can be")
     }
+    self.number = number
     self.firstRow = firstRow
     self.segment = segment
   }

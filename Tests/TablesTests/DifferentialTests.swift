@@ -170,3 +170,109 @@ private let orderedTypes: [DataType] =
     world += 1
   }
 }
+
+/// Types whose values an ordinary table stores as they are.
+private let steadyTypes: [DataType] = [
+  .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .float64, .utf8, .largeUtf8, .utf8View,
+  .binary,
+  .largeBinary, .binaryView, .date32, .timestamp(.second, zone: nil), .timestamp(.microsecond, zone: "UTC"),
+  .duration(.second), .list(Field("item", .int32)),
+  .dictionary(indices: .int8, values: .utf8, isOrdered: false),
+]
+
+/// Changes by SQL, publishing and compaction in between, transactions and savepoints; what other connections see.
+@Test func changesGiveSQLitesRows() throws {
+  print("changesGiveSQLitesRows: FLETCH_SEED=\(firstSeed) FLETCH_STATEMENTS=\(statementCount)")
+  var done = 0
+  var world = firstSeed
+  while done < statementCount / 2 {
+    var random = RandomSource(seed: world &* 0x9E37_79B9 &+ 7)
+    let twins = try TwinTables()
+    let other = try twins.database.makeSession()
+    var sources: [[RecordBatch]] = []
+    for _ in 0..<2 {
+      let types = (0..<4).map { _ in random.pick(steadyTypes) }
+      let made = try batches(types, &random, rows: random.below(120))
+      try twins.add(made, &random)
+      sources.append(made)
+    }
+    var generator = try generator(twins, random.next())
+    var savepoints = 0
+    var log: [String] = []
+    func fail(_ text: String) {
+      Issue.record("world \(world): \(text)\nafter\n\(log.suffix(40).joined(separator: "\n"))")
+    }
+    for _ in 0..<100 {
+      done += 1
+      switch random.below(20) {
+      case 0 where !twins.connection.isInTransaction:
+        var policy = CompactionPolicy()
+        policy.smallRows = random.pick([1, 20, 1000])
+        policy.targetRows = random.pick([7, 100, 100_000])
+        policy.deadShare = random.pick([0, 0.3])
+        let t = random.below(2)
+        log.append("compact \(t)")
+        _ = try twins.compact(t, policy)
+      case 1:
+        let t = random.below(2)
+        log.append("append \(t)")
+        try twins.append([random.pick(sources[t])], to: t)
+      case 2, 3:
+        let inTransaction = twins.connection.isInTransaction
+        let sql: String
+        switch (inTransaction, random.below(6)) {
+        case (false, _): sql = "BEGIN"
+        case (true, 0): (sql, savepoints) = ("COMMIT", 0)
+        case (true, 1): (sql, savepoints) = ("ROLLBACK", 0)
+        case (true, 2) where savepoints > 0:
+          savepoints -= 1
+          sql = "RELEASE s\(savepoints)"
+        case (true, 3) where savepoints > 0: sql = "ROLLBACK TO s\(savepoints - 1)"
+        default:
+          sql = "SAVEPOINT s\(savepoints)"
+          savepoints += 1
+        }
+        log.append(sql)
+        try twins.connection.execute(sql)
+        try twins.session.settle()
+        if !twins.connection.isInTransaction {
+          for t in 0..<2 {
+            let sql = "SELECT rowid, * FROM @ ORDER BY rowid"
+            let seen = try ["o", "p"].map { letter in
+              let statement = try other.connection.prepare(sql.replacing("@", with: "\(letter)\(t)"))
+              var rows: [[SQLValue]] = []
+              while try statement.step() {
+                rows.append((0..<statement.columnCount).map { statement.value($0) })
+              }
+              return rows
+            }
+            if seen[0] != seen[1] { return fail("another connection sees something else in table \(t)") }
+          }
+        }
+      case 4, 5, 6, 7, 8, 9:
+        let statement = generator.query()
+        if let difference = difference(twins, statement, mixed: &random) { return fail(difference) }
+      default:
+        let statement = generator.change()
+        log.append("\(statement.sql) \(statement.parameters)")
+        let expected = twins.run(statement.sql, statement.parameters, tables: ["o", "o"])
+        let changed = twins.connection.changes
+        let got = twins.run(statement.sql, statement.parameters, tables: ["p", "p"])
+        switch (expected, got) {
+        case (.error(let left, _), .error(let right, _)) where left == right: break
+        case (.rows, .rows):
+          if changed != twins.connection.changes {
+            return fail("\(changed) rows to change, \(twins.connection.changes) were")
+          }
+        default: return fail("\(expected) is not \(got)")
+        }
+        for t in 0..<2 {
+          let all = GeneratedStatement(sql: "SELECT rowid, * FROM @\(t) ORDER BY rowid", isOrdered: true)
+          var never = RandomSource(seed: 3)
+          if let difference = difference(twins, all, mixed: &never) { return fail(difference) }
+        }
+      }
+    }
+    world += 1
+  }
+}

@@ -26,13 +26,15 @@ struct StatementGenerator {
   var random: RandomSource
   /// By table.
   let columns: [[Column]]
-  /// Whether statements may name row ids.
   private var parameters: [SQLValue] = []
 
   init(_ random: RandomSource, _ columns: [[Column]]) {
     self.random = random
     self.columns = columns
   }
+
+  mutating func resetParameters() { parameters = [] }
+  func takeParameters() -> [SQLValue] { parameters }
 
   // MARK: Values
 

@@ -90,6 +90,47 @@ final class TwinTables {
     try session.settle()
   }
 
+  // MARK: Changing both
+
+  /// Compacts a published table; its rows keep their order, and the ordinary table takes over the row ids that they have now.
+  func compact(_ table: Int, _ policy: CompactionPolicy) throws -> CompactionReport {
+    let before = try rowIDs(table)
+    let report = try session.compact(table: "p\(table)", policy: policy)
+    let after = try rowIDs(table)
+    #expect(before.count == after.count)
+    try transaction {
+      try connection.execute("CREATE TEMP TABLE moved (old INTEGER PRIMARY KEY, now)")
+      for (old, now) in zip(before, after) {
+        try connection.run("INSERT INTO moved VALUES (?, ?)", .integer(old), .integer(now))
+      }
+      // Out of the way first, so that no two rows have one row id on the way.
+      try connection.execute("UPDATE o\(table) SET rowid = -1000000 - rowid")
+      try connection.execute(
+        "UPDATE o\(table) SET rowid = (SELECT now FROM moved WHERE old = -1000000 - o\(table).rowid)")
+      try connection.execute("DROP TABLE moved")
+    }
+    return report
+  }
+
+  private func rowIDs(_ table: Int) throws -> [Int64] {
+    let statement = try connection.prepare("SELECT rowid FROM p\(table)")
+    var rows: [Int64] = []
+    while try statement.step() { rows.append(statement.integer(0)) }
+    return rows
+  }
+
+  /// Adds batches to a published table, and the same rows to the ordinary one.
+  func append(_ batches: [RecordBatch], to table: Int) throws {
+    guard connection.isInTransaction else { return try transaction { try append(batches, to: table) } }
+    let publication = try session.publish("p\(table)", schema: schemas[table], mode: .append)
+    for batch in batches { try publication.append(batch) }
+    try publication.finish()
+    let names = schemas[table].fields.map { quoted($0.name) }.joined(separator: ", ")
+    try connection.execute(
+      "INSERT INTO o\(table) (rowid, \(names)) SELECT rowid, \(names) FROM p\(table) WHERE rowid NOT IN (SELECT rowid FROM o\(table))"
+    )
+  }
+
   // MARK: Running
 
   enum Outcome: Equatable {

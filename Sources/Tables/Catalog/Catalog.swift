@@ -106,7 +106,8 @@ final class Catalog: Sendable {
         guard segment.rowCount == Int(statement.integer(3)), segment.schema.hasSameTypes(as: schema) else {
           throw DataError(.malformed, "'\(path)' is another file than the one that was published")
         }
-        let placed = try PlacedSegment(firstRow: statement.integer(2), checked: segment)
+        let placed = try PlacedSegment(
+          number: statement.integer(0), firstRow: statement.integer(2), checked: segment)
         if let last = segments.last, last.rows.upperBound > placed.firstRow {
           throw DataError(.malformed, "row ids of '\(path)' are those of the segment before it")
         }
@@ -142,8 +143,8 @@ final class Catalog: Sendable {
     while try statement.step() {
       segments.append(
         TouchedSegment(
-          table: id, id: statement.integer(0), path: path(statement.text(1)), isOwn: statement.integer(2) != 0
-        ))
+          table: id, id: statement.integer(0), path: path(statement.text(1)),
+          isOwn: statement.integer(2) != 0))
     }
     return segments
   }
