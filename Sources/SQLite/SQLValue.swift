@@ -34,6 +34,15 @@ public struct BorrowedValue {
   public var real: Double { sqlite3_value_double(pointer) }
   public var isNull: Bool { sqlite3_value_type(pointer) == SQLITE_NULL }
 
+  /// The value with NUMERIC affinity: text that looks like a number as that number.
+  public var numericValue: SQLValue? {
+    switch sqlite3_value_numeric_type(pointer) {
+    case SQLITE_INTEGER: .integer(integer)
+    case SQLITE_FLOAT: .real(real)
+    default: exactValue
+    }
+  }
+
   /// The value as a row id: an integer, or what INTEGER affinity makes one of. Nil for anything else.
   var rowID: Int64? {
     switch sqlite3_value_numeric_type(pointer) {

@@ -161,14 +161,12 @@ final class TableCursor: VirtualCursor {
       if step.comparison == .in {
         guard let values = argument.listValues else { continue }
         take(table.schema.fields[step.column].type.condition(column: step.column, in: values))
+      } else if step.column < 0 {
+        limitRows(step.comparison, argument.numericValue)
       } else if let value = argument.exactValue {
-        if step.column < 0 {
-          limitRows(step.comparison, value)
-        } else {
-          take(
-            table.schema.fields[step.column].type.condition(
-              column: step.column, step.comparison, value, isLiteral: step.isLiteral))
-        }
+        take(
+          table.schema.fields[step.column].type.condition(
+            column: step.column, step.comparison, value, isLiteral: step.isLiteral))
       }
     }
   }
@@ -177,9 +175,13 @@ final class TableCursor: VirtualCursor {
     if let condition { conditions.append(ScanCondition(condition)) }
   }
 
-  /// Narrows the row ids; comparisons with what is no number are left to SQLite.
-  private func limitRows(_ comparison: ScanOperator, _ value: SQLValue) {
-    guard let bounds = IntegerBounds.of(comparison, value) else { return }
+  /// Narrows the row ids; comparisons with what is no number are left to SQLite. Equality leaves one row at most: SQLite was told so,
+  /// and looks at no second one.
+  private func limitRows(_ comparison: ScanOperator, _ value: SQLValue?) {
+    guard let bounds = value.flatMap({ IntegerBounds.of(comparison, $0) }) else {
+      if comparison == .equal { take(ColumnCondition(column: -1, predicate: .nothing)) }
+      return
+    }
     guard let range = bounds.range, range.overlaps(rowRange) else {
       take(ColumnCondition(column: -1, predicate: .nothing))
       return
