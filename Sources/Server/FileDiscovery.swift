@@ -11,15 +11,24 @@ public enum FileDiscovery {
   /// and each folder in it that has Feather files is one table of all of them.
   public static func tables(_ paths: [String]) throws(DataError) -> [FileTable] {
     var tables: [FileTable] = []
+    for source in try sources(paths) {
+      var served: [ServedFile] = []
+      for file in source.files { served.append(try ServedFile(path: file)) }
+      tables.append(try FileTable(name: source.name, files: served))
+    }
+    return tables
+  }
+
+  /// The names and files of those tables, without a look into the files.
+  public static func sources(_ paths: [String]) throws(DataError) -> [(name: String, files: [String])] {
+    var sources: [(name: String, files: [String])] = []
     func add(_ name: String, _ files: [String]) throws(DataError) {
-      if let other = tables.first(where: { $0.name == name }) {
+      if let other = sources.first(where: { $0.name == name }) {
         throw DataError(
           .invalid,
-          "'\(files[0])' and '\(other.files[0].path)' would both be table '\(name)'; rename one of them")
+          "'\(files[0])' and '\(other.files[0])' would both be table '\(name)'; rename one of them")
       }
-      var served: [ServedFile] = []
-      for file in files { served.append(try ServedFile(path: file)) }
-      tables.append(try FileTable(name: name, files: served))
+      sources.append((name, files))
     }
     for path in paths {
       guard isFolder(path) else {
@@ -43,7 +52,7 @@ public enum FileDiscovery {
         throw DataError(.invalid, "'\(path)' has no Feather files (\(endings.joined(separator: ", ")))")
       }
     }
-    return tables
+    return sources
   }
 
   private static func isFeather(_ name: String) -> Bool { endings.contains { name.hasSuffix($0) } }
