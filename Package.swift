@@ -98,8 +98,8 @@ let package = Package(
     .executableTarget(
       name: "fletch",
       dependencies: [
-        "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "FlightSQL", "Engine",
-        "Server",
+        "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "FlightSQL", "SQL",
+        "Tables", "Engine", "Server",
       ],
       swiftSettings: settings),
 
@@ -146,7 +146,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
     .testTarget(
-      name: "TablesTests", dependencies: ["Tables", "SQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      name: "TablesTests", dependencies: ["Tables", "SQLite", "CSQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
     .testTarget(
       name: "SQLTests", dependencies: ["SQL", "Arrow", "Memory", "CSQLite"], swiftSettings: settings),

@@ -93,8 +93,11 @@ public final class TableSession: @unchecked Sendable {
     guard !module.touched.isEmpty, !connection.isInTransaction else { return }
     let touched = module.touched
     module.touched = []
-    for segment in touched where try !catalog.has(segment.id, on: connection) {
-      catalog.store.retire(segment.id, path: segment.path, isOwn: segment.isOwn)
+    for segment in touched {
+      if try !catalog.hasTable(segment.table, on: connection) { catalog.forget(segment.table) }
+      if try !catalog.has(segment, on: connection) {
+        catalog.store.retire(segment.id, path: segment.path, isOwn: segment.isOwn)
+      }
     }
   }
 
@@ -116,12 +119,12 @@ public final class TableSession: @unchecked Sendable {
     case (.append, nil): throw .missing("there is no published table '\(name)' to append to")
     case (.append, let id?), (.createOrAppend, let id?):
       let known = try wrapping { () throws(SQLiteError) in try catalog.table(id, on: connection).schema }
-      try touch(id)
+      try touch(name, id)
       return Publication(self, name: name, id: id, schema: known, isDurable: database.isDurable)
     case (.replace, let id?):
       let known = try wrapping { () throws(SQLiteError) in try catalog.table(id, on: connection).schema }
       if known == schema {
-        try empty(id)
+        try empty(name, id)
         return Publication(self, name: name, id: id, schema: schema, isDurable: database.isDurable)
       }
       try wrapping { () throws(SQLiteError) in try connection.execute("DROP TABLE main.\(quoted(name))") }
@@ -191,18 +194,20 @@ public final class TableSession: @unchecked Sendable {
   }
 
   /// Makes the next reader read the table anew.
-  private func touch(_ id: Int64) throws(TableError) {
+  func touch(_ name: String, _ id: Int64) throws(TableError) {
     try wrapping { () throws(SQLiteError) in
-      let statement = try connection.internalStatement(
-        "UPDATE fletch_tables SET version = version + 1 WHERE id = ?1")
-      try statement.bind(id, to: 1)
-      _ = try statement.step()
-      module.table(id)?.forget()
+      // A statement that changes nothing makes the table part of the transaction: SQLite then tells it of rollbacks, too.
+      _ = try connection.internalStatement("DELETE FROM main.\(quoted(name)) WHERE 0").step()
+      guard let table = module.table(id) else {
+        throw SQLiteError(.corrupt, "table '\(name)' is not in the schema")
+      }
+      try table.markChanged()
+      table.forget()
     }
   }
 
-  private func empty(_ id: Int64) throws(TableError) {
-    try touch(id)
+  private func empty(_ name: String, _ id: Int64) throws(TableError) {
+    try touch(name, id)
     try wrapping { () throws(SQLiteError) in
       module.touched += try catalog.segmentsOf(id, on: connection)
       for sql in [
@@ -214,31 +219,45 @@ public final class TableSession: @unchecked Sendable {
     }
   }
 
-  /// Enters a segment's file into the catalog, behind all rows that the table has.
-  func addSegment(_ id: Int64, path: String, isOwn: Bool) throws(TableError) -> Segment {
+  /// Enters a segment's file into the catalog.
+  /// - Parameter firstRow: its first row id; nil for one behind all rows that the table has.
+  func addSegment(
+    _ id: Int64, _ schema: Schema, path: String, isOwn: Bool, firstRow: Int64? = nil
+  ) throws(TableError) -> Segment {
     let fullPath = catalog.path(path)
     let segment = try wrap { () throws(DataError) in try Segment(path: fullPath) }
+    try wrap { () throws(DataError) in try segment.checkNulls(as: schema) }
     return try wrapping { () throws(SQLiteError) in
-      let last = try connection.internalStatement(
-        """
-        SELECT max(coalesce((SELECT max(first_row + rows) FROM fletch_segments WHERE table_id = \(id)), 1),
-                   coalesce((SELECT max(row) + 1 FROM \(Catalog.deltaName(id))), 1))
-        """)
-      _ = try last.step()
+      let first: Int64
+      if let firstRow { first = firstRow } else { first = try endOfRows(id) }
+      do throws(DataError) { _ = try PlacedSegment(number: 0, firstRow: first, checked: segment) } catch {
+        throw SQLiteError(.full, error.message)
+      }
       let insert = try connection.internalStatement(
         "INSERT INTO fletch_segments (table_id, path, is_own, first_row, rows, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
       )
       try insert.bind([
-        .integer(id), .text(path), .integer(isOwn ? 1 : 0), .integer(last.integer(0)),
+        .integer(id), .text(path), .integer(isOwn ? 1 : 0), .integer(first),
         .integer(Int64(segment.rowCount)), .integer(Int64(segment.byteCount)),
       ])
       _ = try insert.step()
       let number = connection.lastInsertedRow
-      module.touched.append(TouchedSegment(id: number, path: fullPath, isOwn: isOwn))
+      module.touched.append(TouchedSegment(table: id, id: number, path: fullPath, isOwn: isOwn))
       catalog.store.adopt(segment, as: number)
       module.table(id)?.forget()
       return segment
     }
+  }
+
+  /// The first row id behind all rows that a table has.
+  private func endOfRows(_ id: Int64) throws(SQLiteError) -> Int64 {
+    let statement = try connection.internalStatement(
+      """
+      SELECT max(coalesce((SELECT max(first_row + rows) FROM fletch_segments WHERE table_id = \(id)), 1),
+                 coalesce((SELECT max(row) + 1 FROM \(Catalog.deltaName(id))), 1))
+      """)
+    _ = try statement.step()
+    return statement.integer(0)
   }
 }
 

@@ -2,11 +2,25 @@
 
 import Arrow
 import Memory
+import Synchronization
 
 /// A segment and the row id of its first row.
 public struct PlacedSegment: Sendable {
+  /// The catalog's number of the segment.
+  let number: Int64
   public let firstRow: Int64
   public let segment: Segment
+
+  /// - Throws: when the row ids would go beyond what there is: a damaged catalog, or a table whose row ids are used up.
+  init(number: Int64, firstRow: Int64, checked segment: Segment) throws(DataError) {
+    guard !firstRow.addingReportingOverflow(Int64(segment.rowCount)).overflow else {
+      throw DataError(
+        .limit, "\(segment.rowCount) rows from row id \(firstRow) on are more than there can be")
+    }
+    self.number = number
+    self.firstRow = firstRow
+    self.segment = segment
+  }
 
   public var rows: Range<Int64> { firstRow..<firstRow + Int64(segment.rowCount) }
 }
@@ -16,12 +30,26 @@ public struct TableSnapshot: Sendable {
   /// The catalog's number of the table.
   public let table: Int64
   /// Differs after every transaction that changed the table.
-  public let version: Int64
+  public internal(set) var version: Int64
   public let schema: Schema
   /// By ascending row ids.
   public let segments: [PlacedSegment]
   public internal(set) var tombstones: Tombstones
   public internal(set) var deltaCount: Int
+  /// Differs from that of any snapshot with other segments.
+  let serial: Int
+
+  private static let lastSerial = Atomic(0)
+
+  init(table: Int64, version: Int64, schema: Schema, segments: [PlacedSegment], deltaCount: Int) {
+    self.table = table
+    self.version = version
+    self.schema = schema
+    self.segments = segments
+    self.deltaCount = deltaCount
+    tombstones = Tombstones(blockCounts: segments.map { $0.segment.blocks.count })
+    serial = TableSnapshot.lastSerial.wrappingAdd(1, ordering: .relaxed).newValue
+  }
 
   /// How many rows are visible.
   public var rowCount: Int { segmentRows - tombstones.count + deltaCount }
@@ -56,6 +84,7 @@ public struct TableSnapshot: Sendable {
     return !tombstones.contains(segment: place.segment, block: place.block, row: place.row)
   }
 
+  /// Takes a row of a segment away.
   mutating func bury(_ row: Int64) {
     guard let place = place(of: row) else { return }
     let block = segments[place.segment].segment.blocks[place.block]

@@ -31,6 +31,10 @@ extension TableSnapshot {
 extension Segment {
   /// How many different values a sample of the first block has, and whether each came once.
   func sampledDistinct(_ column: Int) -> (count: Int, isKey: Bool) {
+    sample(column) { findDistinct(column) }
+  }
+
+  private func findDistinct(_ column: Int) -> (count: Int, isKey: Bool) {
     guard let block = blocks.first, let values = try? self.column(column, ofBatch: block.batch) else {
       return (10, false)
     }
