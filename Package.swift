@@ -98,9 +98,8 @@ let package = Package(
     .executableTarget(
       name: "fletch",
       dependencies: [
-        "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "FlightSQL",
-        "Engine",
-        "Server",
+        "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "FlightSQL", "SQL",
+        "Tables", "Engine", "Server",
       ],
       swiftSettings: settings),
 

@@ -15,14 +15,19 @@ public enum FileDiscovery {
   /// The tables of some paths. A file is a table by its name without the ending. Of a folder, each Feather file is a table,
   /// and each folder in it that has Feather files is one table of all of them.
   public static func tables(_ paths: [String]) throws(DataError) -> [DiscoveredTable] {
-    var tables: [DiscoveredTable] = []
+    try sources(paths).map { DiscoveredTable(name: $0.name, files: $0.files) }
+  }
+
+  /// The names and files of those tables, without a look into the files.
+  public static func sources(_ paths: [String]) throws(DataError) -> [(name: String, files: [String])] {
+    var sources: [(name: String, files: [String])] = []
     func add(_ name: String, _ files: [String]) throws(DataError) {
-      if let other = tables.first(where: { $0.name == name }) {
+      if let other = sources.first(where: { $0.name == name }) {
         throw DataError(
           .invalid,
           "'\(files[0])' and '\(other.files[0])' would both be table '\(name)'; rename one of them")
       }
-      tables.append(DiscoveredTable(name: name, files: files))
+      sources.append((name, files))
     }
     for path in paths {
       guard isFolder(path) else {
@@ -46,7 +51,7 @@ public enum FileDiscovery {
         throw DataError(.invalid, "'\(path)' has no Feather files (\(endings.joined(separator: ", ")))")
       }
     }
-    return tables
+    return sources
   }
 
   private static func isFeather(_ name: String) -> Bool { endings.contains { name.hasSuffix($0) } }

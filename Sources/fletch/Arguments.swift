@@ -103,6 +103,15 @@ struct Arguments {
     return value
   }
 
+  /// A length of time.
+  func seconds(_ option: String) throws(UsageError) -> Double? {
+    guard let text = string(option) else { return nil }
+    guard let value = Double(text), value > 0, value < 1e9 else {
+      throw UsageError("option '--\(option)' takes a number of seconds such as 2.5, not '\(text)'")
+    }
+    return value
+  }
+
   /// A number of bytes such as `512M`, `4G` or `1000000`.
   func byteSize(_ option: String) throws(UsageError) -> Int? {
     guard let text = string(option) else { return nil }

@@ -37,6 +37,17 @@ struct Command: Sendable {
   }
 }
 
+/// A failure that says all there is to say, in text that may stand on a terminal.
+struct ReportedError: Error {
+  let message: String
+  let code: Int32
+
+  init(_ message: String, code: Int32 = 1) {
+    self.message = message
+    self.code = code
+  }
+}
+
 extension String {
   /// This text with spaces behind it.
   func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
