@@ -6,7 +6,7 @@ public struct SQLError: Error, Hashable, Sendable {
     case syntax
     /// SQL, but too deep, too wide or too long.
     case limit
-    case noSuchTable, noSuchColumn, ambiguousColumn, noSuchFunction, noSuchCollation, noSuchWindow
+    case noSuchTable, noSuchColumn, ambiguousColumn, noSuchWindow
     /// Names and numbers are in order, but SQLite refuses the statement (an aggregate in WHERE, unequal numbers of columns).
     case misuse
     /// SQLite may well run it; this front end does not model it. The value says what.

@@ -5,6 +5,7 @@ import CSQLite
 /// A database in memory.
 final class OracleDatabase {
   private var handle: OpaquePointer?
+  var connection: OpaquePointer? { handle }
 
   init(_ schema: String = "") {
     precondition(sqlite3_open(":memory:", &handle) == SQLITE_OK)
