@@ -69,6 +69,11 @@ let package = Package(
       name: "Tables", dependencies: ["Memory", "Arrow", "ArrowIPC", "Kernels", "SQLite"],
       swiftSettings: settings),
 
+    // Floor 6 of the data: queries on columns.
+    .target(
+      name: "Query", dependencies: ["Memory", "Arrow", "Kernels", "SQL", "SQLite", "Tables"],
+      swiftSettings: settings),
+
     // Floor 8: where the towers meet.
     .target(
       name: "Server",
@@ -101,6 +106,15 @@ let package = Package(
       name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC"], path: "Tests/EchoProgram",
       swiftSettings: settings),
 
+    .executableTarget(
+      name: "fletch-query-bench",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "SQL", "SQLite", "Tables", "Query"],
+      path: "Tests/QueryBenchProgram", swiftSettings: settings),
+
+    .testTarget(
+      name: "QueryTests",
+      dependencies: ["Query", "Tables", "SQL", "SQLite", "Arrow", "Memory", "Samples"],
+      swiftSettings: settings),
     .testTarget(
       name: "ServerTests", dependencies: ["Server", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
