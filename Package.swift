@@ -69,9 +69,14 @@ let package = Package(
       name: "Tables", dependencies: ["Memory", "Arrow", "ArrowIPC", "Kernels", "SQLite"],
       swiftSettings: settings),
 
+    // Floor 6 of the data: queries on columns.
+    .target(
+      name: "Query", dependencies: ["Memory", "Arrow", "Kernels", "SQL", "SQLite", "Tables"],
+      swiftSettings: settings),
+
     // Floor 7: the engine, which the wire calls.
     .target(
-      name: "Engine", dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "CLinux"],
+      name: "Engine", dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "Query", "CLinux"],
       swiftSettings: settings),
 
     // Floor 5 of the wire: Flight SQL.
@@ -120,6 +125,15 @@ let package = Package(
       dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL"],
       path: "Tests/FlightSQLProgram", swiftSettings: settings),
 
+    .executableTarget(
+      name: "fletch-query-bench",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "SQL", "SQLite", "Tables", "Query"],
+      path: "Tests/QueryBenchProgram", swiftSettings: settings),
+
+    .testTarget(
+      name: "QueryTests",
+      dependencies: ["Query", "Tables", "SQL", "SQLite", "Arrow", "Memory", "Samples"],
+      swiftSettings: settings),
     .testTarget(
       name: "FlightSQLTests",
       dependencies: [
