@@ -63,6 +63,17 @@ extension Column {
       if set.count > 1 { select(RealSetFilter(set: set), &selection) }
     default:
       guard let values = ByteValues(self) else { return }
+      if case .bytes(let lower?, let upper?) = predicate, lower == upper, lower.isInclusive {
+        return lower.bytes.withUnsafeBytes { wanted in
+          let leading = leadingBytes(wanted)
+          selection.filter { row in
+            let value = values[row]
+            // Nearly all values differ in length or in their first bytes.
+            return value.count == wanted.count && leadingBytes(value) == leading
+              && compareBytes(value, wanted) == 0
+          }
+        }
+      }
       selection.filter { predicate.matches(values[$0]) }
     }
   }
@@ -72,10 +83,31 @@ extension Column {
     var matching = Selection(capacity: values.count)
     matching.reset(to: 0..<values.count)
     values.select(predicate, &matching)
-    var wanted = [Bool](repeating: false, count: values.count)
+    if matching.count == 0 { return selection.removeAll() }
+    // Indices of null slots need not be in bounds: those rows go first.
+    if let validity { selection.filter { validity[unchecked: $0] } }
+    guard case .dictionary(let codes, _) = layout, case .dictionary(let indices, _, _) = type else { return }
+    let wanted = UnsafeMutablePointer<Bool>.allocate(capacity: values.count)
+    defer { wanted.deallocate() }
+    wanted.initialize(repeating: false, count: values.count)
     for i in 0..<matching.count { wanted[matching[i]] = true }
-    // Indices of null slots need not be in bounds.
-    selection.filter { row in !isNull(row) && wanted[integer(at: row)] }
+    // SAFETY: indices of values that are not null were checked to be within the dictionary by `check(.access)`.
+    switch indices {
+    case .int8: filter(codes.base, of: Int8.self, wanted, &selection)
+    case .int16: filter(codes.base, of: Int16.self, wanted, &selection)
+    case .int32: filter(codes.base, of: Int32.self, wanted, &selection)
+    case .int64: filter(codes.base, of: Int64.self, wanted, &selection)
+    case .uint8: filter(codes.base, of: UInt8.self, wanted, &selection)
+    case .uint16: filter(codes.base, of: UInt16.self, wanted, &selection)
+    case .uint32: filter(codes.base, of: UInt32.self, wanted, &selection)
+    case .uint64: filter(codes.base, of: UInt64.self, wanted, &selection)
+    }
+  }
+
+  private func filter<T: FixedWidthInteger & BitwiseCopyable>(
+    _ codes: UnsafeRawPointer, of type: T.Type, _ wanted: UnsafePointer<Bool>, _ selection: inout Selection
+  ) {
+    selection.filter { wanted[Int(truncatingIfNeeded: load(codes, $0, as: T.self))] }
   }
 
   private func select<F: SelectingIntegers>(_ filter: F, _ selection: inout Selection) {

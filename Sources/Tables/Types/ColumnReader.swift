@@ -30,7 +30,13 @@ final class ColumnReader {
   /// The bytes behind 32-bit offsets.
   private let data: UnsafeRawPointer
   /// The reader of a dictionary's or of the runs' values.
-  private let inner: ColumnReader?
+  private let innerKeeper: ColumnReader?
+  // SAFETY (Unmanaged): `innerKeeper` keeps it.
+  private let inner: Unmanaged<ColumnReader>?
+  /// Of times and timestamps.
+  private let unit: TimeUnit
+  /// Where texts are written that are not stored as such.
+  @exclusivity(unchecked) private var text: [UInt8] = []
   private let column: Column
   private let bytes: ByteValues?
   /// The run that was read last: rows come in order mostly.
@@ -57,9 +63,14 @@ final class ColumnReader {
     self.data = data
     bytes = ByteValues(column)
     switch column.layout {
-    case .dictionary(_, let values): inner = ColumnReader(values)
-    case .runs(_, let values, _): inner = ColumnReader(values)
-    default: inner = nil
+    case .dictionary(_, let values): innerKeeper = ColumnReader(values)
+    case .runs(_, let values, _): innerKeeper = ColumnReader(values)
+    default: innerKeeper = nil
+    }
+    inner = innerKeeper.map { .passUnretained($0) }
+    switch column.type {
+    case .time32(let unit), .time64(let unit), .timestamp(let unit, _): self.unit = unit
+    default: unit = .second
     }
     kind = ColumnReader.kind(column.type)
   }
@@ -114,9 +125,9 @@ final class ColumnReader {
       let start = Int(load(row, Int32.self))
       let end = Int(load(row &+ 1, Int32.self))
       sink.put(text: UnsafeRawBufferPointer(start: data + start, count: end &- start), lasting: true)
-    case .codes8: inner.unsafelyUnwrapped.readInner(Int(load(row, Int8.self)), into: &sink)
-    case .codes16: inner.unsafelyUnwrapped.readInner(Int(load(row, Int16.self)), into: &sink)
-    case .codes32: inner.unsafelyUnwrapped.readInner(Int(load(row, Int32.self)), into: &sink)
+    case .codes8: readInner(Int(load(row, Int8.self)), into: &sink)
+    case .codes16: readInner(Int(load(row, Int16.self)), into: &sink)
+    case .codes32: readInner(Int(load(row, Int32.self)), into: &sink)
     case .null: sink.putNull()
     case .bits: sink.put(ColumnReader.bit(values, row &+ bitOffset) ? 1 as Int64 : 0)
     case .int8: sink.put(Int64(load(row, Int8.self)))
@@ -129,8 +140,14 @@ final class ColumnReader {
     }
   }
 
+  /// A value of the dictionary or of the runs.
+  @inline(__always)
+  private func readInner<S: ValueSink>(_ row: Int, into sink: inout S) {
+    inner.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.readApart(row, into: &sink) }
+  }
+
   @inline(never)
-  private func readInner<S: ValueSink>(_ row: Int, into sink: inout S) { read(row, into: &sink) }
+  private func readApart<S: ValueSink>(_ row: Int, into sink: inout S) { read(row, into: &sink) }
 
   @inline(never)
   private func readOther<S: ValueSink>(_ row: Int, into sink: inout S) {
@@ -146,15 +163,23 @@ final class ColumnReader {
       }
     case .float16: sink.put(Double(load(row, Float16.self)))
     case .decimal: readDecimal(row, into: &sink)
-    case .date32, .date64, .time32, .time64, .timestamp:
-      // Dates in 64 bits are whole days by the format; a time that is there nevertheless is not lost.
-      let isShort = kind == .date32 || kind == .time32
-      let ticks = isShort ? Int64(load(row, Int32.self)) : load(row, Int64.self)
-      putText(&sink) { SQLText.append(ticks: ticks, column.type, to: &$0) }
-    case .codes: inner.unsafelyUnwrapped.readInner(column.integer(at: row), into: &sink)
+    case .date32:
+      let days = Int(load(row, Int32.self))
+      putText(&sink) { TemporalText.appendDate(days: days, to: &$0) }
+    case .date64:
+      // Whole days by the format; a time that is there nevertheless is not lost.
+      let milliseconds = Int(load(row, Int64.self))
+      putText(&sink) { SQLText.append(date64: milliseconds, to: &$0) }
+    case .time32, .time64:
+      let ticks = kind == .time32 ? Int(load(row, Int32.self)) : Int(load(row, Int64.self))
+      putText(&sink) { TemporalText.appendSQLTime(ticks: ticks, unit, to: &$0) }
+    case .timestamp:
+      let ticks = Int(load(row, Int64.self))
+      putText(&sink) { TemporalText.appendSQLTimestamp(ticks: ticks, unit, to: &$0) }
+    case .codes: readInner(column.integer(at: row), into: &sink)
     case .runs:
       if !run.rows.contains(row) { findRun(row) }
-      inner.unsafelyUnwrapped.readInner(run.value, into: &sink)
+      readInner(run.value, into: &sink)
     case .json:
       if column.isNullValue(row) { return sink.putNull() }
       putText(&sink) { column.appendJSON(at: row, to: &$0, limit: SQLText.limit) }
@@ -185,9 +210,9 @@ final class ColumnReader {
     putText(&sink) { DecimalText.append(unscaled, scale: scale, to: &$0) }
   }
 
+  @inline(__always)
   private func putText<S: ValueSink>(_ sink: inout S, _ append: (inout [UInt8]) -> Void) {
-    var text: [UInt8] = []
-    text.reserveCapacity(32)
+    text.removeAll(keepingCapacity: true)
     append(&text)
     text.withUnsafeBytes { sink.put(text: $0, lasting: false) }
   }
