@@ -61,7 +61,8 @@ struct TablesBench {
 
   private var schema: Schema {
     Schema([
-      Field("id", .int64), Field("k", .int32), Field("g", .dictionary(indices: .int16, values: .utf8, isOrdered: false)),
+      Field("id", .int64), Field("k", .int32),
+      Field("g", .dictionary(indices: .int16, values: .utf8, isOrdered: false)),
       Field("v", .float64), Field("name", .utf8), Field("at", .timestamp(.second, zone: nil)),
     ])
   }
@@ -204,7 +205,8 @@ struct TablesBench {
     }
     let medians = times.map { $0.sorted()[$0.count / 2] }
     let isSame = answers[0] == answers[1] ? "" : " DIFFERS"
-    say("| \(sql)\(isSame) | \(text(medians[0])) | \(text(medians[1])) | \(ratio(medians[1] / medians[0])) |\n")
+    say(
+      "| \(sql)\(isSame) | \(text(medians[0])) | \(text(medians[1])) | \(ratio(medians[1] / medians[0])) |\n")
   }
 
   private func append(_ session: TableSession) throws {
@@ -233,8 +235,12 @@ struct TablesBench {
       try session.settle()
     }
     let median = times.sorted()[times.count / 2]
-    say("\nappend of \(16 * 65_536) rows, durable: \(text(median)), \(Int(16 * 65.536 / median)) thousand rows/s\n")
-    line("compaction of \(times.count) such segments", try seconds { _ = try session.compact(table: "appended") })
+    say(
+      "\nappend of \(16 * 65_536) rows, durable: \(text(median)), \(Int(16 * 65.536 / median)) thousand rows/s\n"
+    )
+    line(
+      "compaction of \(times.count) such segments", try seconds { _ = try session.compact(table: "appended") }
+    )
   }
 
   // MARK: Measuring

@@ -50,6 +50,7 @@ final class TableCursor: VirtualCursor {
   @exclusivity(unchecked) var found: [UInt32] = []
   @exclusivity(unchecked) var foundPosition = 0
   @exclusivity(unchecked) var usesIndex = false
+  @exclusivity(unchecked) var lookups = 0
 
   init(_ table: PublishedTable) {
     self.table = table
