@@ -186,7 +186,7 @@ extension Column {
   private func dictionaryStatistics(_ values: Column, _ rows: Range<Int>) -> BlockStatistics {
     var nulls = 0
     if values.nullCount > 0 || values.type == .null {
-      for row in rows where isNull(row) || values.isNull(integer(at: row)) { nulls += 1 }
+      for row in rows where isNull(row) || values.isNullEntry(integer(at: row)) { nulls += 1 }
     } else if let validity {
       nulls = rows.count - validity.slice(rows).countOnes()
     }

@@ -31,7 +31,7 @@ extension Column {
     }
     if case .dictionary(_, let values) = layout, values.nullCount > 0 || values.type == .null {
       return selection.filter { row in
-        (isNull(row) || values.isNull(integer(at: row))) == wanted
+        (isNull(row) || values.isNullEntry(integer(at: row))) == wanted
       }
     }
     guard let validity else {
@@ -91,23 +91,27 @@ extension Column {
     defer { wanted.deallocate() }
     wanted.initialize(repeating: false, count: values.count)
     for i in 0..<matching.count { wanted[matching[i]] = true }
-    // SAFETY: indices of values that are not null were checked to be within the dictionary by `check(.access)`.
     switch indices {
-    case .int8: filter(codes.base, of: Int8.self, wanted, &selection)
-    case .int16: filter(codes.base, of: Int16.self, wanted, &selection)
-    case .int32: filter(codes.base, of: Int32.self, wanted, &selection)
-    case .int64: filter(codes.base, of: Int64.self, wanted, &selection)
-    case .uint8: filter(codes.base, of: UInt8.self, wanted, &selection)
-    case .uint16: filter(codes.base, of: UInt16.self, wanted, &selection)
-    case .uint32: filter(codes.base, of: UInt32.self, wanted, &selection)
-    case .uint64: filter(codes.base, of: UInt64.self, wanted, &selection)
+    case .int8: filter(codes.base, of: Int8.self, wanted, values.count, &selection)
+    case .int16: filter(codes.base, of: Int16.self, wanted, values.count, &selection)
+    case .int32: filter(codes.base, of: Int32.self, wanted, values.count, &selection)
+    case .int64: filter(codes.base, of: Int64.self, wanted, values.count, &selection)
+    case .uint8: filter(codes.base, of: UInt8.self, wanted, values.count, &selection)
+    case .uint16: filter(codes.base, of: UInt16.self, wanted, values.count, &selection)
+    case .uint32: filter(codes.base, of: UInt32.self, wanted, values.count, &selection)
+    case .uint64: filter(codes.base, of: UInt64.self, wanted, values.count, &selection)
     }
   }
 
   private func filter<T: FixedWidthInteger & BitwiseCopyable>(
-    _ codes: UnsafeRawPointer, of type: T.Type, _ wanted: UnsafePointer<Bool>, _ selection: inout Selection
+    _ codes: UnsafeRawPointer, of type: T.Type, _ wanted: UnsafePointer<Bool>, _ entries: Int,
+    _ selection: inout Selection
   ) {
-    selection.filter { wanted[Int(truncatingIfNeeded: load(codes, $0, as: T.self))] }
+    // Indices were checked by `check(.access)`; but a mapped file may be written to since (see `ByteValues`).
+    selection.filter { row in
+      let code = Int(truncatingIfNeeded: load(codes, row, as: T.self))
+      return UInt(bitPattern: code) < UInt(bitPattern: entries) && wanted[code]
+    }
   }
 
   private func select<F: SelectingIntegers>(_ filter: F, _ selection: inout Selection) {
@@ -136,6 +140,11 @@ extension Column {
     default: preconditionFailure("\(type) has no reals")
     }
   }
+}
+
+extension Column {
+  /// Whether an entry of a dictionary is null; one that is not there is.
+  func isNullEntry(_ index: Int) -> Bool { index < 0 || index >= count || isNull(index) }
 }
 
 private protocol SelectingIntegers {

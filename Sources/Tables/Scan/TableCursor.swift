@@ -129,7 +129,7 @@ final class TableCursor: VirtualCursor {
   private func makeReader(_ column: Int) throws(SQLiteError) {
     do throws(DataError) {
       let segment = snapshot.unsafelyUnwrapped.segments[segment].segment
-      readers[column] = .passRetained(ColumnReader(try segment.column(column, ofBatch: batch)))
+      readers[column] = .passRetained(ColumnReader(try segment.column(column, ofBatch: batch), of: segment))
       hasReaders = true
     } catch {
       throw SQLiteError(error)
