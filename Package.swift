@@ -125,7 +125,8 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
     .testTarget(
-      name: "TablesTests", dependencies: ["Tables", "SQLite", "CSQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      name: "TablesTests",
+      dependencies: ["Tables", "SQLite", "CSQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
     .testTarget(
       name: "SQLTests", dependencies: ["SQL", "Arrow", "Memory", "CSQLite"], swiftSettings: settings),
