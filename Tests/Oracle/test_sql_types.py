@@ -85,8 +85,9 @@ def is_possible(t, way):
 def restricted(made, way):
     """The columns of a case that go that way."""
     def has_hidden_nulls(field):
-        """Not null by its field, but by its values: SQL sees those."""
-        return not field.nullable and (is_.is_union(stored(field.type)) or stored(field.type) != field.type)
+        """Not null by its field, but by its values, or NaN: SQL sees those."""
+        t = stored(field.type)
+        return not field.nullable and (is_.is_union(t) or is_.is_floating(t) or t != field.type)
     names = [f.name for f in made.schema if is_possible(f.type, way) and not has_hidden_nulls(f)]
     if names == made.schema.names:
         return made
