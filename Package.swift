@@ -69,15 +69,28 @@ let package = Package(
       name: "Tables", dependencies: ["Memory", "Arrow", "ArrowIPC", "Kernels", "SQLite"],
       swiftSettings: settings),
 
+    // Floor 6 of the data: queries on columns.
+    .target(
+      name: "Query", dependencies: ["Memory", "Arrow", "Kernels", "SQL", "SQLite", "Tables"],
+      swiftSettings: settings),
+
     // Floor 7: the engine, which the wire calls.
     .target(
-      name: "Engine", dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "CLinux"],
+      name: "Engine", dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "Query", "CLinux"],
+      swiftSettings: settings),
+
+    // Floor 5 of the wire: Flight SQL.
+    .target(
+      name: "FlightSQL",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight"],
       swiftSettings: settings),
 
     // Floor 8: where the towers meet.
     .target(
       name: "Server",
-      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "GRPC", "Flight"],
+      dependencies: [
+        "Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL", "Tables", "Engine",
+      ],
       swiftSettings: settings),
 
     // Floor 3: results as text.
@@ -90,8 +103,8 @@ let package = Package(
     .executableTarget(
       name: "fletch",
       dependencies: [
-        "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "SQL", "Tables",
-        "Engine", "Server",
+        "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "FlightSQL", "SQL",
+        "Tables", "Engine", "Server",
       ],
       swiftSettings: settings),
 
@@ -104,11 +117,33 @@ let package = Package(
       path: "Tests/MutateProgram", swiftSettings: settings),
 
     .executableTarget(
-      name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC"], path: "Tests/EchoProgram",
-      swiftSettings: settings),
+      name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC", "Flight"],
+      path: "Tests/EchoProgram", swiftSettings: settings),
+
+    .executableTarget(
+      name: "fletch-flightsql-fake",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL"],
+      path: "Tests/FlightSQLProgram", swiftSettings: settings),
+
+    .executableTarget(
+      name: "fletch-query-bench",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "SQL", "SQLite", "Tables", "Query"],
+      path: "Tests/QueryBenchProgram", swiftSettings: settings),
 
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      name: "QueryTests",
+      dependencies: ["Query", "Tables", "SQL", "SQLite", "Arrow", "Memory", "Samples"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "FlightSQLTests",
+      dependencies: [
+        "FlightSQL", "fletch-flightsql-fake", "Flight", "Arrow", "ArrowIPC", "GRPC", "HTTP2", "Memory",
+        "Protobuf", "Samples",
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ServerTests",
+      dependencies: ["Server", "HTTP2", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
     .testTarget(
       name: "FlightTests",

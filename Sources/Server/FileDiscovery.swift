@@ -1,22 +1,21 @@
 // Which tables a list of files and folders means.
 
-import ArrowIPC
 import Glibc
 import Memory
+
+/// A table to be, as files on disk have it: one or several Feather files of one schema.
+public struct DiscoveredTable: Sendable, Equatable {
+  public let name: String
+  public let files: [String]
+}
 
 public enum FileDiscovery {
   private static let endings = [".feather", ".arrow", ".ipc"]
 
   /// The tables of some paths. A file is a table by its name without the ending. Of a folder, each Feather file is a table,
   /// and each folder in it that has Feather files is one table of all of them.
-  public static func tables(_ paths: [String]) throws(DataError) -> [FileTable] {
-    var tables: [FileTable] = []
-    for source in try sources(paths) {
-      var served: [ServedFile] = []
-      for file in source.files { served.append(try ServedFile(path: file)) }
-      tables.append(try FileTable(name: source.name, files: served))
-    }
-    return tables
+  public static func tables(_ paths: [String]) throws(DataError) -> [DiscoveredTable] {
+    try sources(paths).map { DiscoveredTable(name: $0.name, files: $0.files) }
   }
 
   /// The names and files of those tables, without a look into the files.

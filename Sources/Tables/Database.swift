@@ -45,6 +45,10 @@ public final class Database: Sendable {
   /// Removes a temporary database's folder, for a process that ends without unwinding.
   public func removeIfTemporary() { if !isDurable { TemporaryFolder.remove(path) } }
 
+  /// Marks that somebody reads snapshots without a session, so that their files stay until `endReading`.
+  public func beginReading() -> UInt64 { catalog.store.enter() }
+  public func endReading(_ mark: UInt64) { catalog.store.leave(mark) }
+
   public func makeSession(access: Connection.Access = .readWrite) throws(SQLiteError) -> TableSession {
     try TableSession(self, access: access)
   }

@@ -58,7 +58,8 @@ func run(_ words: [String]) -> Int32 {
     fail("fletch: unknown command '\(name)'. 'fletch --help' lists the commands.\n", code: 2)
   }
   do {
-    let arguments = try Arguments(Array(words.dropFirst()), command.options + [Command.helpOption])
+    let arguments = try Arguments(
+      Array(words.dropFirst()), command.options + command.more.options + [Command.helpOption])
     if arguments.has("help") {
       print(command.help, terminator: "")
       return 0

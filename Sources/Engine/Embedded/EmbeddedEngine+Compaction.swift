@@ -34,22 +34,27 @@ extension EmbeddedEngine {
     }
   }
 
-  /// Runs `body` as the one who writes, on a connection of its own.
+  /// Runs `body` as the one who writes, on a connection of its own. `isReadOnly` is about statements; whoever owns the engine decides
+  /// what they read.
   func writing<R>(
     _ control: StatementControl, _ body: (PooledConnection) throws(EngineError) -> R
   ) throws(EngineError) -> R {
-    guard !options.isReadOnly else {
-      throw EngineError(.failedPrecondition, "attempt to write a readonly database")
-    }
     try writers.enter(control)
     defer { writers.leave() }
-    let connection = try pool.take(control)
+    let connection: PooledConnection
+    if options.isReadOnly {
+      var writable = options
+      writable.isReadOnly = false
+      connection = try Engine.engine { () throws(SQLiteError) in try PooledConnection(database, writable) }
+    } else {
+      connection = try pool.take(control)
+    }
     let mark = connection.tables.beginReading()
     connection.obey(control)
     defer {
       connection.obey(nil)
       connection.tables.endReading(mark)
-      pool.giveBack(connection)
+      if !options.isReadOnly { pool.giveBack(connection) }
     }
     return try body(connection)
   }

@@ -51,6 +51,18 @@ public final class EmbeddedStatement: EngineStatement {
   }
 
   public var isUpdate: Bool { settled.result == nil }
+  public var changesData: Bool { !settled.isReadOnly }
+
+  public func resultSchema(
+    for parameters: RecordBatch?, _ control: StatementControl
+  ) throws(EngineError) -> Schema? {
+    guard let parameters, parameters.count > 0, !settled.open.isEmpty, settled.isReadOnly else {
+      return resultSchema
+    }
+    let stream = try query(parameters, control)
+    defer { stream.close() }
+    return stream.schema
+  }
 
   // MARK: Running
 
@@ -195,6 +207,7 @@ final class ControlStatement: EngineStatement {
   let resultSchema: Schema? = nil
   let parameterSchema = Schema([])
   let isUpdate = true
+  let changesData = true
   private let kind: SQL.Statement.Kind
   private let session: EmbeddedSession
   private let transaction: TransactionID?
@@ -216,6 +229,10 @@ final class ControlStatement: EngineStatement {
     try session.run(kind, transaction, control)
     return nil
   }
+
+  func resultSchema(
+    for parameters: RecordBatch?, _ control: StatementControl
+  ) throws(EngineError) -> Schema? { nil }
 
   func explain() throws(EngineError) -> [String] { [] }
   func close() {}

@@ -14,6 +14,16 @@ public struct TableName: Hashable, Sendable {
   }
 }
 
+/// A table whose rows lie in columns.
+public struct StoredTable: Sendable {
+  public var schema: Schema
+  public var rows: Int
+  /// What its files take; rows in motion are not counted.
+  public var bytes: Int
+  /// How many pieces it lies in, each of which can be scanned by itself.
+  public var parts: Int
+}
+
 public struct SchemaDescription: Hashable, Sendable {
   public var catalog: String
   public var schema: String

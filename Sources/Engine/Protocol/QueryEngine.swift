@@ -53,6 +53,16 @@ public protocol EngineSession: AnyObject, Sendable {
   func release(_ savepoint: SavepointID) throws(EngineError)
   func rollback(to savepoint: SavepointID) throws(EngineError)
 
+  // MARK: Tables as they are
+
+  /// A stored table; nil for a name that is none, or that of a view.
+  func stored(_ table: TableName) throws(EngineError) -> StoredTable?
+  /// The rows of a stored table, as they are stored.
+  /// - Parameter part: only one of its pieces; nil for all. The last has the rows in motion.
+  func scan(
+    _ table: TableName, part: Int?, _ control: StatementControl
+  ) throws(EngineError) -> any ResultStream
+
   // MARK: Loading
 
   /// Loads batches into a table, all of them or none.
@@ -90,8 +100,13 @@ public protocol EngineStatement: AnyObject, Sendable {
   var resultSchema: Schema? { get }
   /// A field for each parameter in order; of type null where its type is not known.
   var parameterSchema: Schema { get }
-  /// Whether it changes something, rather than asking.
+  /// Whether it has no rows, so that running it as an update says all.
   var isUpdate: Bool { get }
+  /// Whether it changes something, so that it must not run twice.
+  var changesData: Bool { get }
+
+  /// The schema of its rows with these parameters: where types follow from parameters only, `resultSchema` cannot know them.
+  func resultSchema(for parameters: RecordBatch?, _ control: StatementControl) throws(EngineError) -> Schema?
 
   /// Begins to run it, once for each row of parameters, or once without any; one result holds all the rows.
   func query(_ parameters: RecordBatch?, _ control: StatementControl) throws(EngineError) -> any ResultStream

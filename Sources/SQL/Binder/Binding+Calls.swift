@@ -128,6 +128,15 @@ extension Binding {
     return made(.window(scope.windowCalls.count - 1), type, arguments, range)
   }
 
+  /// Named windows must be right even if nothing uses them.
+  func checkWindows(_ scope: Scope, _ tables: CommonTables) throws(SQLError) {
+    for window in scope.windows {
+      let definition = try definition(window.definition, scope, nesting: 0)
+      for term in definition.partitionBy { _ = try bind(term, scope, tables) }
+      for term in definition.orderBy { _ = try bind(term.expression, scope, tables) }
+    }
+  }
+
   /// A window with what it takes over from the one that it is based on.
   private func definition(_ over: FunctionCall.Over, _ scope: Scope) throws(SQLError) -> WindowDefinition {
     switch over {

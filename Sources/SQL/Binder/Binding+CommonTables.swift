@@ -5,10 +5,10 @@ extension Binding {
   {
     switch entry.state {
     case .bound(let select):
-      return source(select, name: alias, columns: select.columns)
+      return try source(select, name: alias, columns: select.columns, at: name.range.offset)
     case .recursing(let number, let columns):
       entry.references += 1
-      return BoundSource(kind: .recursive(number), name: alias, columns: columns, hiddenCount: 0)
+      return BoundSource(kind: .recursive(number), name: alias, columns: columns)
     case .binding:
       throw SQLError(.misuse, "circular reference: \(name.text)", at: name.range.offset)
     case .unbound: break
@@ -25,7 +25,7 @@ extension Binding {
     }
     select = try renamed(select, entry.syntax)
     entry.state = .bound(select)
-    return source(select, name: alias, columns: select.columns)
+    return try source(select, name: alias, columns: select.columns, at: name.range.offset)
   }
 
   /// The columns under the names that WITH gives them.
@@ -112,7 +112,11 @@ extension Binding {
       }
       for step in steps {
         for index in columns.indices {
-          let joined = columns[index].type.union(step.columns[index].type)
+          var joined = columns[index].type.union(step.columns[index].type)
+          // Its table's column has the first term's affinity.
+          if columns[index].affinity == .real, joined.classes.contains(.integer) {
+            joined.classes.insert(.real)
+          }
           if joined != columns[index].type { isSettled = false }
           columns[index].type = joined
         }
@@ -184,7 +188,13 @@ extension Binding {
     if select.rest.contains(where: { $0.operator != .unionAll }),
       select.orderBy.contains(where: Self.isCollated)
     {
-      for index in columns.indices { columns[index].name = columns[index].innerName }
+      for index in columns.indices {
+        columns[index].name = columns[index].innerName
+        if columns[index].affinity == .real, columns[index].type.classes.contains(.integer) {
+          columns[index].type.classes.insert(.real)
+          columns[index].type.isRealByOverflow = false
+        }
+      }
     }
     return BoundSelect(
       body: .compound(first: first, rest), columns: columns, orderBy: ordering, limit: limit, offset: offset,
@@ -203,8 +213,8 @@ extension Binding {
         if place == nil { place = try expression(term.expression, scope, tables) }
       }
       guard let place else {
-        if scopes.isEmpty {
-          throw .unsupported("this ORDER BY of a recursive query", at: term.expression.range.offset)
+        guard !scopes.isEmpty, case .column = term.expression.node else {
+          throw .unsupported("this ORDER BY of a compound query", at: term.expression.range.offset)
         }
         let text = Self.outOfRange("ORDER", number, 1, term.expression).message.split(separator: " ")[0]
         throw SQLError(

@@ -176,7 +176,12 @@ extension Binding {
   /// A subquery in an expression. It sees this core's sources.
   func subquery(_ select: Select, _ scope: Scope, _ tables: CommonTables) throws(SQLError) -> BoundSelect {
     features.insert(.subquery)
-    return try bind(select, parent: scope, tables)
+    let bound = try bind(select, parent: scope, tables)
+    subqueries += 1
+    return BoundSelect(
+      body: bound.body, columns: bound.columns, orderBy: bound.orderBy, limit: bound.limit,
+      offset: bound.offset,
+      outerDepth: bound.outerDepth, number: subqueries)
   }
 
   /// `x IN t` is `x IN (SELECT * FROM t)`.

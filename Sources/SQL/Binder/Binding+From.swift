@@ -36,6 +36,7 @@ extension Binding {
     let first = scope.sources.count
     var left: Shape?
     for term in terms {
+      try budget.spend(at: term.range.offset)
       let start = scope.sources.count
       let right: Shape
       if case .nested(let inner) = term.source {
@@ -82,16 +83,17 @@ extension Binding {
   /// USING, and what NATURAL makes of it: the names that are merged at source `right`.
   private func merge(_ term: FromTerm, before: Range<Int>, right: Int, _ scope: Scope) throws(SQLError) {
     func has(_ source: Int, _ name: String, _ skipsHidden: Bool) -> Bool {
-      let columns = scope.sources[source].columns
-      return columns.dropLast(skipsHidden ? scope.sources[source].hiddenCount : 0)
-        .contains { $0.innerName.sqlFolded == name }
+      let source = scope.sources[source]
+      return source.columns.indices.contains { index in
+        source.columns[index].innerName.sqlFolded == name && !(skipsHidden && source.isHidden(index))
+      }
     }
     if term.join.isNatural {
       if term.constraint != nil {
         throw SQLError(.misuse, "a NATURAL join may not have an ON or USING clause", at: term.range.offset)
       }
       let source = scope.sources[right]
-      for column in source.columns.dropLast(source.hiddenCount) {
+      for (index, column) in source.columns.enumerated() where !source.isHidden(index) {
         let name = column.innerName.sqlFolded
         if before.contains(where: { has($0, name, true) }) { scope.places[right].using.insert(name) }
       }

@@ -96,11 +96,7 @@ extension Binding {
       throw .unsupported("the row id of a view or subquery", at: offset)
     }
     guard relation.hasRowid else { return [] }
-    let source = scope.sources[tables[0]]
-    let column = relation.rowidColumn.flatMap { index in
-      source.columns.firstIndex { $0.innerName == relation.columns[index].name }
-    }
-    return [(source: tables[0], column: column ?? ColumnReference.rowid)]
+    return [(source: tables[0], column: relation.rowidColumn ?? ColumnReference.rowid)]
   }
 
   private static func full(_ schema: Name?, _ table: Name?, _ name: Name) -> String {

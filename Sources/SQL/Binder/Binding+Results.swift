@@ -31,7 +31,7 @@ extension Binding {
       other != number && !source.name.isEmpty && scope.sources[other].schema == source.schema
         && scope.sources[other].name.sqlFolded == source.name.sqlFolded
     }
-    for index in 0..<(source.columns.count - source.hiddenCount) {
+    for index in source.columns.indices where !source.isHidden(index) {
       let name = source.columns[index].innerName
       let folded = name.sqlFolded
       if isWhole, scope.places[number].using.contains(folded) { continue }

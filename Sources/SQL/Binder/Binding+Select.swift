@@ -2,6 +2,7 @@
 
 extension Binding {
   func bind(_ select: Select, parent: Scope?, _ outer: CommonTables) throws(SQLError) -> BoundSelect {
+    try budget.spend(at: select.range.offset)
     var tables = outer
     if let with = select.with {
       features.insert(.commonTable)
@@ -92,6 +93,7 @@ extension Binding {
     var having = try body.having.mapThrowing { expression throws(SQLError) in
       try bind(expression, scope, tables)
     }
+    try checkWindows(scope, tables)
     scope.allowsWindows = true
     scope.hidesOuter = true
     var orderBy = try self.ordering(ordering, results, scope, tables)

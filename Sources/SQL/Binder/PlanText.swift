@@ -72,9 +72,9 @@ enum PlanText {
   }
 
   /// A subquery by its identity: two of them are the same only if they are one object.
-  private static func select(_ select: BoundSelect) -> String {
-    "(subquery \(UInt(bitPattern: ObjectIdentifier(select))))"
-  }
+  private static func select(_ select: BoundSelect) -> String { "(subquery \(number(select)))" }
+
+  static func number(_ select: BoundSelect) -> Int { select.number }
 
   static func name(_ collation: Collation) -> String {
     switch collation {
