@@ -6,7 +6,8 @@ import Memory
 let version = "0.1.0"
 
 let commands = [
-  sqlCommand, publishCommand, tablesCommand, serveCommand, listCommand, getCommand, putCommand,
+  sqlCommand, publishCommand, tablesCommand, compactCommand, serveCommand, listCommand, getCommand,
+  putCommand,
   consumeCommand, inspectCommand, catCommand, convertCommand, sampleCommand, benchCommand,
 ]
 

@@ -15,31 +15,28 @@ extension EmbeddedEngine {
     files: [String], as name: String, mode: PublishMode, inPlace: Bool,
     _ control: StatementControl = StatementControl(), progress: (Int) -> Void = { _ in }
   ) throws(EngineError) -> Int {
-    try writers.enter(control)
-    defer { writers.leave() }
-    // `isReadOnly` is about statements; whoever owns the engine decides what they read.
-    var writing = options
-    writing.isReadOnly = false
-    let connection = try Engine.engine { () throws(SQLiteError) in try PooledConnection(database, writing) }
-    return try connection.transaction { () throws(EngineError) in
-      var publication: Publication?
-      for (i, file) in files.enumerated() {
-        try control.check()
-        try engineTables(control) { () throws(TableError) in
-          do throws(TableError) {
-            if publication == nil {
-              publication = try connection.tables.publish(name, schema: try schema(ofFile: file), mode: mode)
+    try writing(control) { connection throws(EngineError) in
+      try connection.transaction { () throws(EngineError) in
+        var publication: Publication?
+        for (i, file) in files.enumerated() {
+          try control.check()
+          try engineTables(control) { () throws(TableError) in
+            do throws(TableError) {
+              if publication == nil {
+                publication = try connection.tables.publish(
+                  name, schema: try schema(ofFile: file), mode: mode)
+              }
+              let before = publication!.rowCount
+              try publication!.append(file: file, inPlace: inPlace)
+              progress(publication!.rowCount - before)
+            } catch {
+              throw i == 0 ? error : error.within("'\(file)'")
             }
-            let before = publication!.rowCount
-            try publication!.append(file: file, inPlace: inPlace)
-            progress(publication!.rowCount - before)
-          } catch {
-            throw i == 0 ? error : error.within("'\(file)'")
           }
         }
+        try engineTables(control) { () throws(TableError) in try publication?.finish() }
+        return publication?.rowCount ?? 0
       }
-      try engineTables(control) { () throws(TableError) in try publication?.finish() }
-      return publication?.rowCount ?? 0
     }
   }
 }
