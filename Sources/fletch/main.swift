@@ -6,7 +6,7 @@ import Memory
 let version = "0.1.0"
 
 let commands = [
-  sqlCommand, publishCommand, tablesCommand, serveCommand, listCommand, getCommand, putCommand,
+  serveCommand, queryCommand, shellCommand, sqlCommand, publishCommand, tablesCommand, listCommand, getCommand, putCommand,
   consumeCommand, inspectCommand, catCommand, convertCommand, sampleCommand, benchCommand,
 ]
 

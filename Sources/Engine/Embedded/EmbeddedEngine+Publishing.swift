@@ -15,13 +15,11 @@ extension EmbeddedEngine {
     files: [String], as name: String, mode: PublishMode, inPlace: Bool,
     _ control: StatementControl = StatementControl(), progress: (Int) -> Void = { _ in }
   ) throws(EngineError) -> Int {
-    guard !options.isReadOnly else {
-      throw EngineError(.failedPrecondition, "attempt to write a readonly database")
-    }
     try writers.enter(control)
     defer { writers.leave() }
-    let connection = try pool.take(control)
-    defer { pool.giveBack(connection) }
+    // Clients may only read; whoever owns the engine decides what they read.
+    let connection = try options.isReadOnly ? writingConnection() : pool.take(control)
+    defer { if !options.isReadOnly { pool.giveBack(connection) } }
     return try connection.transaction { () throws(EngineError) in
       var publication: Publication?
       for (i, file) in files.enumerated() {
@@ -42,6 +40,16 @@ extension EmbeddedEngine {
       try engineTables(control) { () throws(TableError) in try publication?.finish() }
       return publication?.rowCount ?? 0
     }
+  }
+}
+
+extension EmbeddedEngine {
+  /// A connection that may write, whatever clients may.
+  func writingConnection() throws(EngineError) -> PooledConnection {
+    var writing = options
+    writing.isReadOnly = false
+    let (database, options) = (database, writing)
+    return try engine { () throws(SQLiteError) in try PooledConnection(database, options) }
   }
 }
 
