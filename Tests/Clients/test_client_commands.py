@@ -95,13 +95,13 @@ def test_an_interrupt_stops_the_statement_at_the_server(programs, server):
 
 
 def test_consume_runs_every_statement(programs, server, tmp_path):
-    (tmp_path / "a.sql").write_text("-- two\nSELECT count(*) AS n FROM feather_table;\nSELECT nothing FROM feather_table;")
+    (tmp_path / "a.sql").write_text("-- two\nSELECT count(*) AS n FROM feather_table;\nSELECT nix FROM feather_table;")
     (tmp_path / "b.sql").write_text("SELECT name FROM feather_table WHERE id > 100")
     (tmp_path / "note.txt").write_text("not SQL")
     done = programs.fletch("consume", server.uri, tmp_path, code=1)
     output = done.stdout.decode()
     assert " n\n───\n 5\n(1 row)" in output
-    assert "Error: INVALID_ARGUMENT: no such column: nothing" in output
+    assert ": no such column: nix" in output
     assert output.rstrip().endswith("Empty result set.")
     assert "1 statement failed" in done.stderr.decode()
     assert programs.fletch("consume", server.uri, tmp_path / "b.sql").stdout.decode().count("Empty result set.") == 1

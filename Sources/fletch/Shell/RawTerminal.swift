@@ -19,11 +19,13 @@ final class RawTerminal: Sendable {
     state = Mutex(State(original: original))
   }
 
-  func enter() {
+  /// - Parameter hasSignals: whether Ctrl-C is a signal, as while a statement runs, or a key. What is typed ahead waits either way.
+  func enter(hasSignals: Bool = false) {
     state.withLock { state in
       var raw = state.original
       raw.c_iflag &= ~tcflag_t(BRKINT | ICRNL | INPCK | ISTRIP | IXON)
-      raw.c_lflag &= ~tcflag_t(ECHO | ICANON | IEXTEN | ISIG)
+      raw.c_lflag &= ~tcflag_t(ECHO | ICANON | IEXTEN)
+      if !hasSignals { raw.c_lflag &= ~tcflag_t(ISIG) }
       // Output stays cooked: a newline goes to the start of the next line.
       tcsetattr(STDIN_FILENO, TCSADRAIN, &raw)
       state.isRaw = true

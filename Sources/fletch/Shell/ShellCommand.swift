@@ -57,9 +57,9 @@ extension Shell {
     var editor = LineEditor(history: history.load())
     var screen = LineScreen()
     var keys = KeyReader()
+    defer { terminal.leave() }
     while !isOver {
       terminal.enter()
-      defer { terminal.leave() }
       screen.draw(editor, prompt: Shell.prompt, more: Shell.more)
       switch editor.handle(keys.next(), isComplete: Shell.isComplete) {
       case .redraw: break
@@ -72,7 +72,7 @@ extension Shell {
         screen.finish(editor, prompt: Shell.prompt, more: Shell.more)
         history.append(text)
         // Ctrl-C is a signal again while something runs.
-        terminal.leave()
+        terminal.enter(hasSignals: true)
         submit(text)
         session.interruption.reset()
       }
