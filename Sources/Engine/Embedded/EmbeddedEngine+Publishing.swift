@@ -41,6 +41,9 @@ extension EmbeddedEngine {
   }
 }
 
+extension EmbeddedEngine {
+}
+
 extension PooledConnection {
   /// Runs `body` in a write transaction, which is undone when it throws.
   func transaction<R>(_ body: () throws(EngineError) -> R) throws(EngineError) -> R {
