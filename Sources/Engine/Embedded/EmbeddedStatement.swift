@@ -50,6 +50,16 @@ public final class EmbeddedStatement: EngineStatement {
     resultSchema = settled.result
   }
 
+  /// A statement that is only looked at.
+  init(explaining sql: String, _ session: EmbeddedSession, _ settled: SettledStatement) {
+    self.sql = sql
+    self.session = session
+    self.settled = settled
+    transaction = nil
+    resultSchema = settled.result
+    parameterSchema = settled.parameters
+  }
+
   public var isUpdate: Bool { settled.result == nil }
   public var changesData: Bool { !settled.isReadOnly }
 
@@ -82,6 +92,7 @@ public final class EmbeddedStatement: EngineStatement {
     }
     let borrowed = try session.borrow(transaction, writes: false, control)
     do throws(EngineError) {
+      if let explained = settled.explained { return try explain(explained, rows, borrowed, control) }
       if let columns = try columnarStream(rows, borrowed, control) { return columns }
       let statement = try session.engine.compile(sql, on: borrowed.connection, control)
       var settled = settled
