@@ -74,6 +74,11 @@ extension Column {
           }
         }
       }
+      if case .prefix(let prefix, let foldsCase) = predicate {
+        return prefix.withUnsafeBytes { wanted in
+          selection.filter { hasPrefix(values[$0], wanted, foldsCase: foldsCase) }
+        }
+      }
       selection.filter { predicate.matches(values[$0]) }
     }
   }
