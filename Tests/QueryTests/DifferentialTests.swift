@@ -96,6 +96,7 @@ private func bySQLite(_ sql: String, _ schema: Schema, _ session: TableSession) 
       let extremes = dice.oneIn(3)
       let session = try Database(path: nil).makeSession()
       _ = try TestData.publish("x", on: session, &dice, extremes: extremes)
+      _ = try TestData.publish("y", on: session, &dice, extremes: extremes, isSmall: true)
       var generator = StatementGenerator(dice: dice, extremes: extremes)
       let catalog = SessionCatalog(session: session)
       for number in 0..<perTable {
@@ -168,4 +169,21 @@ private func bySQLite(_ sql: String, _ schema: Schema, _ session: TableSession) 
     }
     return nil
   }
+}
+
+@Test func oneCase() throws {
+  guard let text = getenv("FLETCH_QUERY_SQL").map({ String(cString: $0) }) else { return }
+  let seed = number("FLETCH_QUERY_SEED")!
+  var dice = Dice(state: UInt64(seed) &+ UInt64(number("FLETCH_QUERY_TABLE")!) << 32)
+  let extremes = dice.oneIn(3)
+  let session = try Database(path: nil).makeSession()
+  _ = try TestData.publish("x", on: session, &dice, extremes: extremes)
+  _ = try TestData.publish("y", on: session, &dice, extremes: extremes, isSmall: true)
+  let bound = try Binder.bind(Statement(text)!, text: text, catalog: SessionCatalog(session: session))
+  guard case .columns(let query) = ColumnarQuery.plan(bound, parameters: []) else { return }
+  var mine: [[Seen]] = []
+  let stream = query.run(try TableInput.read(query.tableNames, on: session))
+  while let batch = try stream.next() { mine += rows(batch) }
+  let theirs = bySQLite(text, query.schema, session).rows
+  for i in 0..<min(12, mine.count) { print(mine[i], theirs[i]) }
 }

@@ -108,7 +108,15 @@ struct StatementGenerator {
     case 10:
       let list = (0..<dice.below(12) + 1).map { _ in literal() }
       return "\(dice.pick(texts)) \(dice.oneIn(3) ? "NOT " : "")IN (\(list.joined(separator: ", ")))"
-    case 11: return "\(anyColumn()) IS \(dice.oneIn(2) ? "NOT " : "")NULL"
+    case 11:
+      if dice.oneIn(4) {
+        return dice.pick([
+          "i32 \(dice.oneIn(2) ? "NOT " : "")IN (SELECT i32 FROM y)", "t IN (SELECT t FROM y WHERE i8 > 2)",
+          "EXISTS (SELECT 1 FROM y WHERE i8 > 8)", "d > (SELECT avg(d) FROM y)", "t = (SELECT max(t) FROM y)",
+          "i8 NOT IN (SELECT i8 FROM y WHERE i8 IS NOT NULL)",
+        ])
+      }
+      return "\(anyColumn()) IS \(dice.oneIn(2) ? "NOT " : "")NULL"
     case 12:
       return dice.oneIn(2)
         ? "day \(order) '\(dice.pick(["2023-01-01", "2022-06-15", "2023", "", "zzz", "2023-01-01 00:00"]))'"
@@ -161,8 +169,41 @@ struct StatementGenerator {
     }
   }
 
+  /// A join of both tables: by equalities, by other conditions, by none.
+  private mutating func join() -> (sql: String, isOrdered: Bool) {
+    func key(_ dice: inout Dice) -> String {
+      let column = dice.pick(["skew", "i32", "t", "s", "d", "day", "ts", "i8", "dict", "b", "flag"])
+      return dice.oneIn(8) ? "x.skew = y.i32 + 1" : "x.\(column) = y.\(column)"
+    }
+    var condition = key(&dice)
+    if dice.oneIn(3) { condition += " AND " + key(&dice) }
+    if dice.oneIn(4) { condition += " AND x.i32 > y.i32" }
+    if dice.oneIn(6) { condition += " AND y.t <> 'a'" }
+    if dice.oneIn(8) { condition += " AND x.skew < 3" }
+    if dice.oneIn(10) { condition = "x.i64 > y.i64 AND x.i8 = 3" }
+    let kind = dice.pick(["JOIN", "LEFT JOIN", "LEFT JOIN", ","])
+    let source = kind == "," ? "x, y WHERE \(condition)" : "x \(kind) y ON \(condition)"
+    let filter =
+      dice.oneIn(2)
+      ? ""
+      : (kind == "," ? " AND " : " WHERE ")
+        + dice.pick([
+          "x.i32 < 500", "y.i32 IS NULL", "y.t LIKE 'a%'", "x.d > 10 OR y.d < 0", "x.t = y.t",
+          "coalesce(y.i8, 0) >= 0",
+          "x.i64 IN (SELECT i64 FROM y)", "EXISTS (SELECT 1 FROM y WHERE i8 > 3)",
+          "x.i32 > (SELECT avg(i32) FROM y)",
+        ])
+    switch dice.below(4) {
+    case 0: return ("SELECT count(*), count(y.i32), sum(x.i32), max(y.t) FROM \(source)\(filter)", false)
+    case 1: return ("SELECT x.skew, y.t, count(*) FROM \(source)\(filter) GROUP BY 1, 2 ORDER BY 1, 2", true)
+    case 2: return ("SELECT x.i64, y.i64, x.t, y.dict, y.ts, y.flag FROM \(source)\(filter)", false)
+    default: return ("SELECT DISTINCT x.i8 + y.i8, y.day FROM \(source)\(filter)", false)
+    }
+  }
+
   /// A statement, and whether the order of its rows is told.
   mutating func statement() -> (sql: String, isOrdered: Bool) {
+    if dice.oneIn(6) { return join() }
     let filter = dice.oneIn(3) ? "" : " WHERE " + condition()
     let source = dice.oneIn(8) ? "(SELECT * FROM x\(dice.oneIn(2) ? " WHERE " + condition(1) : ""))" : "x"
     switch dice.below(10) {

@@ -68,7 +68,7 @@ enum TestData {
     "longer than sixteen bytes of texts",
   ]
 
-  static func batch(_ columns: [TestColumn], rows: Int, _ dice: inout Dice, extremes: Bool) throws
+  static func batch(_ columns: [TestColumn], rows: Int, _ dice: inout Dice, extremes: Bool, isSmall: Bool = false) throws
     -> RecordBatch
   {
     var built: [Column] = []
@@ -131,14 +131,14 @@ enum TestData {
   }
 
   /// Makes table `name`: some segments, of which rows were deleted, replaced and added by SQL.
-  static func publish(_ name: String, on session: TableSession, _ dice: inout Dice, extremes: Bool) throws
+  static func publish(_ name: String, on session: TableSession, _ dice: inout Dice, extremes: Bool, isSmall: Bool = false) throws
     -> [TestColumn]
   {
     let columns = TestColumn.allCases
     let connection = session.connection
     for part in 0..<dice.below(3) + 1 {
       try connection.execute("BEGIN IMMEDIATE")
-      let rows = dice.pick([1, 60, 300, 300, 2500])
+      let rows = isSmall ? dice.pick([1, 10, 40]) : dice.pick([1, 60, 300, 300, 2500])
       let batch = try batch(columns, rows: rows, &dice, extremes: extremes)
       let publication = try session.publish(name, schema: batch.schema, mode: part == 0 ? .create : .append)
       try publication.append(batch)

@@ -241,6 +241,20 @@ func column(_ type: DataType, _ count: Int, _ value: (Int) -> Int64?) throws(Que
     return builder.finish()
   }
   switch type {
+  case .float64:
+    // Integers that the result's type has reals for.
+    let builder = FixedBuilder<Double>(type: .float64)
+    for i in 0..<count {
+      guard let value = value(i) else {
+        builder.appendNull()
+        continue
+      }
+      guard let real = Double(exactly: value) else {
+        throw QueryError(.leftToSQLite, "an integer has no real that is equal to it")
+      }
+      builder.append(real)
+    }
+    return builder.finish()
   case .bool:
     let builder = BooleanBuilder()
     for i in 0..<count {

@@ -92,6 +92,10 @@ extension Compiler {
       }
       return try Collector(try column(place), type: type)
     }
-    return try Collector(try node(output.expression), type: type)
+    let node = try node(output.expression)
+    if node.kind == .integer, type == .float64 {
+      return try Collector(UnaryNode(.exactReal, node), type: type)
+    }
+    return try Collector(node, type: type)
   }
 }

@@ -61,6 +61,7 @@ final class CorePlan: Sendable {
     /// The number among the query's tables.
     case table(Int)
     case select(SelectPlan)
+    case join(JoinPlan)
   }
   let source: Source
   let shape: InputShape
