@@ -37,12 +37,12 @@ struct Execution: Sendable {
     case .compound(let first, let terms):
       var batches = try all(first)
       for term in terms {
-        batches += try all(term.plan).map { batch throws(QueryError) in
+        let others = try all(term.plan).map { batch throws(QueryError) in
           try data { () throws(DataError) in
             try RecordBatch(schema: plan.schema, columns: batch.columns, count: batch.count)
           }
         }
-        if !term.isAll { batches = try distinct(batches, plan.schema) }
+        batches = try combined(batches, term.operation, others, plan.schema)
       }
       var blocks: [Block] = []
       for batch in batches { blocks += Block.blocks(of: batch) }
@@ -255,7 +255,7 @@ struct RowProgram: Sendable {
           continue
         }
         let place = rows.columns?[i] ?? i
-        if field.type.vectorKind == nil || field.type.layoutKind == .dictionary {
+        if field.type.isPassedOn {
           collectors.append(Collector(column: place, type: field.type))
         } else {
           collectors.append(try Collector(try compiler.column(place), type: field.type))

@@ -24,7 +24,7 @@ final class SelectPlan: Sendable {
   indirect enum Body: Sendable {
     case core(CorePlan)
     /// Terms from left to right; all have the same types.
-    case compound(SelectPlan, [(isAll: Bool, plan: SelectPlan)])
+    case compound(SelectPlan, [(operation: CompoundTerm.Operator, plan: SelectPlan)])
   }
   let body: Body
   let schema: Schema

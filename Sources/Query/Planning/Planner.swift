@@ -37,20 +37,17 @@ final class Planner {
         body: .core(plan), schema: schema, ordering: ordering, limit: select.limit, offset: select.offset)
     case .compound(let first, let terms):
       let firstPlan = try self.plan(first)
-      var plans: [(isAll: Bool, plan: SelectPlan)] = []
+      var plans: [(operation: CompoundTerm.Operator, plan: SelectPlan)] = []
       for term in terms {
-        guard term.operator == .union || term.operator == .unionAll else {
-          throw NotMine("\(term.operator == .except ? "EXCEPT" : "INTERSECT")")
-        }
         let plan = try self.plan(term.select)
-        plans.append((isAll: term.operator == .unionAll, plan: plan))
+        plans.append((operation: term.operator, plan: plan))
       }
       for plan in [firstPlan] + plans.map(\.plan) {
         guard plan.schema.fields.map(\.type) == fields.map(\.type) else {
           throw NotMine("the terms of a compound query differ in type")
         }
         for field in plan.schema.fields
-        where plans.contains(where: { !$0.isAll }) && field.type.vectorKind == nil {
+        where plans.contains(where: { $0.operation != .unionAll }) && field.type.vectorKind == nil {
           throw NotMine("values of type \(field.type) are compared")
         }
       }
