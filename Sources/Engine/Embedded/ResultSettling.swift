@@ -23,9 +23,26 @@ struct SettledStatement: Sendable {
   let explained: String?
   /// Why it has no `bound`.
   let unboundReason: String?
+  /// The state of the schema that this is true of.
+  let schemaVersion: Int64
 
-  init(_ sql: String, parsed: SQL.Statement?, _ statement: SQLite.Statement, _ tables: TableSession) {
+  /// What was known before any row: what has to stay true.
+  var told: [Field?] { (result?.fields ?? []).enumerated().map { open.contains($0) ? nil : $1 } }
+
+  /// Whether it may change what tables there are.
+  var changesSchema: Bool {
+    switch kind {
+    case .select, .insert, .update, .delete: false
+    default: !isReadOnly
+    }
+  }
+
+  init(
+    _ sql: String, parsed: SQL.Statement?, _ statement: SQLite.Statement, _ tables: TableSession,
+    schemaVersion: Int64 = 0
+  ) {
     self.sql = sql
+    self.schemaVersion = schemaVersion
     kind = parsed?.kind
     isReadOnly = statement.isReadOnly
     explained = parsed?.explain == .queryPlan ? SettledStatement.withoutWords(3, sql) : nil
@@ -118,7 +135,9 @@ struct SettledStatement: Sendable {
       var classes: StorageClasses = []
       for row in rows { classes.insert(StorageClasses(row[column])) }
       classes.remove(.null)
-      fields[column].type = resultField(for: StaticType(classes)) ?? .utf8
+      // Of what is mixed text holds the most; text among blobs is bytes as well.
+      fields[column].type =
+        resultField(for: StaticType(classes)) ?? (classes == [.text, .blob] ? .binary : .utf8)
     }
     result = Schema(fields)
   }
