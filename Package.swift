@@ -30,7 +30,11 @@ let package = Package(
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
-    // Floor 1: bytes.
+    .systemLibrary(
+      name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+    // Floor 1: bytes, and files of settings.
+    .target(name: "Configuration", dependencies: ["CYAML"], swiftSettings: settings),
     .target(name: "Memory", dependencies: ["CLinux"], swiftSettings: settings),
 
     // Floor 2 of the wire: HTTP/2, and the encoding of messages.
@@ -85,6 +89,7 @@ let package = Package(
       name: "Server",
       dependencies: [
         "Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL", "Tables", "Engine",
+        "Configuration", "CLinux",
       ],
       swiftSettings: settings),
 
@@ -135,6 +140,7 @@ let package = Package(
       name: "FlightTests",
       dependencies: ["Flight", "Arrow", "ArrowIPC", "GRPC", "HTTP2", "Memory", "Protobuf", "Samples"],
       swiftSettings: settings),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: settings),
     .testTarget(name: "ProtobufTests", dependencies: ["Protobuf", "Memory"], swiftSettings: settings),
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Memory"], swiftSettings: settings),
     .testTarget(
