@@ -73,9 +73,14 @@ let package = Package(
       name: "Tables", dependencies: ["Memory", "Arrow", "ArrowIPC", "Kernels", "SQLite"],
       swiftSettings: settings),
 
+    // Floor 6 of the data: queries on columns.
+    .target(
+      name: "Query", dependencies: ["Memory", "Arrow", "Kernels", "SQL", "SQLite", "Tables"],
+      swiftSettings: settings),
+
     // Floor 7: the engine, which the wire calls.
     .target(
-      name: "Engine", dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "CLinux"],
+      name: "Engine", dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "Query", "CLinux"],
       swiftSettings: settings),
 
     // Floor 5 of the wire: Flight SQL.
@@ -104,7 +109,7 @@ let package = Package(
       name: "fletch",
       dependencies: [
         "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "FlightSQL", "SQL",
-        "Tables", "Engine", "Server",
+        "Tables", "Engine", "Server", "Configuration",
       ],
       swiftSettings: settings),
 
@@ -125,6 +130,15 @@ let package = Package(
       dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL"],
       path: "Tests/FlightSQLProgram", swiftSettings: settings),
 
+    .executableTarget(
+      name: "fletch-query-bench",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "SQL", "SQLite", "Tables", "Query"],
+      path: "Tests/QueryBenchProgram", swiftSettings: settings),
+
+    .testTarget(
+      name: "QueryTests",
+      dependencies: ["Query", "Tables", "SQL", "SQLite", "Arrow", "Memory", "Samples"],
+      swiftSettings: settings),
     .testTarget(
       name: "FlightSQLTests",
       dependencies: [
@@ -152,7 +166,8 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
     .testTarget(
-      name: "TablesTests", dependencies: ["Tables", "SQLite", "CSQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      name: "TablesTests",
+      dependencies: ["Tables", "SQLite", "CSQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
     .testTarget(
       name: "SQLTests", dependencies: ["SQL", "Arrow", "Memory", "CSQLite"], swiftSettings: settings),

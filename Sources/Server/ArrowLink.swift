@@ -37,10 +37,14 @@ public struct ArrowLink: Sendable {
     _ = try call.receive()
     let session = try grpc { () throws(EngineError) in try engine.makeSession() }
     defer { session.close() }
-    guard let name = try table ?? firstTable(session) else { return try send(try ArrowLink.defaultBatch(), call) }
+    guard let name = try table ?? firstTable(session) else {
+      return try send(try ArrowLink.defaultBatch(), call)
+    }
     let control = StatementControl()
     call.onCancel { _ in control.cancel() }
-    let rows = try grpc { () throws(EngineError) in try session.scan(TableName(table: name), control) }
+    let rows = try grpc { () throws(EngineError) in
+      try session.scan(TableName(table: name), part: nil, control)
+    }
     defer { rows.close() }
     var isEmpty = true
     while let batch = try grpc({ () throws(EngineError) in try rows.next() }) {
@@ -51,11 +55,13 @@ public struct ArrowLink: Sendable {
   }
 
   private func firstTable(_ session: any EngineSession) throws -> String? {
-    try grpc { () throws(EngineError) in try session.tables(withColumns: false) }.first { $0.kind == .table }?.name
+    try grpc { () throws(EngineError) in try session.tables(withColumns: false) }.first { $0.kind == .table }?
+      .name
   }
 
   private func send(_ batch: RecordBatch, _ call: ServerCall) throws {
-    let pieces = max(1, min(batch.count, batch.columns.reduce(0) { $0 + $1.byteCount } / ArrowLink.partSize + 1))
+    let pieces = max(
+      1, min(batch.count, batch.columns.reduce(0) { $0 + $1.byteCount } / ArrowLink.partSize + 1))
     let rows = max(1, (batch.count + pieces - 1) / pieces)
     for start in stride(from: 0, to: max(batch.count, 1), by: rows) {
       try call.send(try payload(batch.slice(start..<min(batch.count, start + rows))))
@@ -92,7 +98,8 @@ public struct ArrowLink: Sendable {
     defer { session.close() }
     let control = StatementControl()
     call.onCancel { _ in control.cancel() }
-    let request = IngestRequest(table: TableName(table: target), schema: schema, ifExists: .replace, ifMissing: .create)
+    let request = IngestRequest(
+      table: TableName(table: target), schema: schema, ifExists: .replace, ifMissing: .create)
     let rows: Int
     do {
       rows = try session.ingest(request, in: nil, control) { try payloads.next() }

@@ -77,6 +77,6 @@ def test_what_is_sent_is_stored_and_acknowledged(programs, tmp_path):
             stub.send(iter([ArrowData(payload=b"no stream")]))
         assert failure.value.code() == grpc.StatusCode.INVALID_ARGUMENT
         assert "1000 rows" in stub.send(payloads()).message
-    with serve(programs, tmp_path) as server, pytest.raises(grpc.RpcError) as failure:
+    with serve(programs, tmp_path, "--read-only") as server, pytest.raises(grpc.RpcError) as failure:
         stub_of(server).send(payloads())
-    assert failure.value.code() == grpc.StatusCode.PERMISSION_DENIED
+    assert failure.value.code() == grpc.StatusCode.FAILED_PRECONDITION

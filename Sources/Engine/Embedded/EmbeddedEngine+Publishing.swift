@@ -17,7 +17,7 @@ extension EmbeddedEngine {
   ) throws(EngineError) -> Int {
     try writers.enter(control)
     defer { writers.leave() }
-    // Clients may only read; whoever owns the engine decides what they read.
+    // `isReadOnly` is about statements; whoever owns the engine decides what they read.
     let connection = try options.isReadOnly ? writingConnection() : pool.take(control)
     defer { if !options.isReadOnly { pool.giveBack(connection) } }
     return try connection.transaction { () throws(EngineError) in
@@ -44,6 +44,17 @@ extension EmbeddedEngine {
 }
 
 extension EmbeddedEngine {
+  /// Drops a table in a transaction of its own; whoever reads it goes on. A table that is not there is no error.
+  public func drop(_ name: String, _ control: StatementControl = StatementControl()) throws(EngineError) {
+    try writers.enter(control)
+    defer { writers.leave() }
+    let connection = try options.isReadOnly ? writingConnection() : pool.take(control)
+    defer { if !options.isReadOnly { pool.giveBack(connection) } }
+    try connection.transaction { () throws(EngineError) in
+      try connection.control("DROP TABLE IF EXISTS main.\(quoted(name))")
+    }
+  }
+
   /// A connection that may write, whatever clients may.
   func writingConnection() throws(EngineError) -> PooledConnection {
     var writing = options

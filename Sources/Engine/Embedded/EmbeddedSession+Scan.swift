@@ -11,14 +11,24 @@ extension EmbeddedSession {
     guard let snapshot = try snapshot(table, StatementControl(timeout: 60))?.0 else { return nil }
     return StoredTable(
       schema: snapshot.schema, rows: snapshot.rowCount,
-      bytes: snapshot.segments.reduce(0) { $0 + $1.segment.byteCount })
+      bytes: snapshot.segments.reduce(0) { $0 + $1.segment.byteCount }, parts: max(1, snapshot.segments.count)
+    )
   }
 
-  public func scan(_ table: TableName, _ control: StatementControl) throws(EngineError) -> any ResultStream {
+  public func scan(
+    _ table: TableName, part: Int?, _ control: StatementControl
+  ) throws(EngineError) -> any ResultStream {
     guard let (snapshot, delta) = try snapshot(table, control) else {
       throw EngineError(.notFound, "no such table: \(table.table)")
     }
-    return TableScan(snapshot, delta: delta, engine.database.beginReading(), engine.database, control)
+    let count = snapshot.segments.count
+    if let part, part < 0 || part >= max(1, count) {
+      throw EngineError(.notFound, "table '\(table.table)' has no part \(part)")
+    }
+    let segments = part.map { $0..<min($0 + 1, count) } ?? 0..<count
+    return TableScan(
+      snapshot, segments, delta: segments.upperBound == count ? delta : nil, engine.database.beginReading(),
+      engine.database, control)
   }
 
   /// A table's state and its rows in motion, of one moment.
@@ -62,12 +72,14 @@ final class TableScan: ResultStream, @unchecked Sendable {
   private let database: Database
   private let mark: UInt64
   private let control: StatementControl
-  private var segment = 0
+  private var segment: Int
+  private let end: Int
   private var block = 0
   private let isClosed = Mutex(false)
 
   init(
-    _ snapshot: TableSnapshot, delta: RecordBatch?, _ mark: UInt64, _ database: Database,
+    _ snapshot: TableSnapshot, _ segments: Range<Int>, delta: RecordBatch?, _ mark: UInt64,
+    _ database: Database,
     _ control: StatementControl
   ) {
     self.snapshot = snapshot
@@ -75,13 +87,15 @@ final class TableScan: ResultStream, @unchecked Sendable {
     self.mark = mark
     self.database = database
     self.control = control
+    segment = segments.lowerBound
+    end = segments.upperBound
     schema = snapshot.schema
   }
 
   func next() throws(EngineError) -> RecordBatch? {
     try control.check()
     do throws(DataError) {
-      while segment < snapshot.segments.count {
+      while segment < end {
         let current = snapshot.segments[segment].segment
         guard block < current.blocks.count else {
           try current.checkUnchanged()

@@ -13,7 +13,7 @@ public final class EmbeddedStatement: EngineStatement {
   public let sql: String
   public let resultSchema: Schema?
   public let parameterSchema: Schema
-  private let session: EmbeddedSession
+  let session: EmbeddedSession
   private let transaction: TransactionID?
   let settled: SettledStatement
   /// The run that settled the schema, before it has handed out anything.
@@ -82,6 +82,7 @@ public final class EmbeddedStatement: EngineStatement {
     }
     let borrowed = try session.borrow(transaction, writes: false, control)
     do throws(EngineError) {
+      if let columns = try columnarStream(rows, borrowed, control) { return columns }
       let statement = try session.engine.compile(sql, on: borrowed.connection, control)
       var settled = settled
       if settled.result != nil, statement.columnCount != settled.result!.fields.count {
@@ -149,7 +150,7 @@ public final class EmbeddedStatement: EngineStatement {
     defer { borrowed.giveBack() }
     return try engine(control) { () throws(SQLiteError) in
       let statement = try borrowed.connection.connection.prepare("EXPLAIN QUERY PLAN \(sql)")
-      var lines: [String] = []
+      var lines = [executionWay]
       var depth: [Int64: Int] = [0: 0]
       while try statement.step() {
         let indent = depth[statement.integer(1)] ?? 0

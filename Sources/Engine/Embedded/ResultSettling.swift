@@ -18,7 +18,7 @@ struct SettledStatement: Sendable {
   let open: [Int]
   let isReadOnly: Bool
   /// The statement as the columnar executor wants it.
-  let bound: BoundSelect?
+  let bound: BoundStatement?
   /// Why it has no `bound`.
   let unboundReason: String?
 
@@ -29,13 +29,14 @@ struct SettledStatement: Sendable {
     parameterNames = (0..<statement.parameterCount).map { statement.parameterName($0 + 1) }
     parameters = Schema(parameterNames.enumerated().map { i, name in Field(name ?? "\(i + 1)", .null) })
     var columns: [BoundResultColumn]?
-    var select: BoundSelect?
+    var select: BoundStatement?
     var reason: String?
     if let parsed {
       do throws(SQLError) {
-        switch try Binder.bind(parsed, text: sql, catalog: SchemaReader(tables)).kind {
+        let statement = try Binder.bind(parsed, text: sql, catalog: SchemaReader(tables))
+        switch statement.kind {
         case .select(let bound):
-          select = bound
+          select = statement
           columns = bound.columns
         case .change(_, let returning): columns = returning
         case .other: reason = "it is no SELECT"

@@ -20,6 +20,8 @@ public struct StoredTable: Sendable {
   public var rows: Int
   /// What its files take; rows in motion are not counted.
   public var bytes: Int
+  /// How many pieces it lies in, each of which can be scanned by itself.
+  public var parts: Int
 }
 
 public struct SchemaDescription: Hashable, Sendable {

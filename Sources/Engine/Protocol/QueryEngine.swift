@@ -57,8 +57,11 @@ public protocol EngineSession: AnyObject, Sendable {
 
   /// A stored table; nil for a name that is none, or that of a view.
   func stored(_ table: TableName) throws(EngineError) -> StoredTable?
-  /// All rows of a stored table, as they are stored.
-  func scan(_ table: TableName, _ control: StatementControl) throws(EngineError) -> any ResultStream
+  /// The rows of a stored table, as they are stored.
+  /// - Parameter part: only one of its pieces; nil for all. The last has the rows in motion.
+  func scan(
+    _ table: TableName, part: Int?, _ control: StatementControl
+  ) throws(EngineError) -> any ResultStream
 
   // MARK: Loading
 

@@ -61,8 +61,7 @@ public final class FlightClient: Sendable {
     var metadata = headers
     if let compression { metadata.add("fletch-compression", compression) }
     let call = try begin(.doGet, metadata)
-    try call.send(FlightClient.message { ticket.write(to: &$0) })
-    call.finishSending()
+    try call.sendOnly(FlightClient.message { ticket.write(to: &$0) })
     return FlightDownload(call, options: options.read, session)
   }
 
@@ -132,11 +131,7 @@ public final class FlightClient: Sendable {
 
   private func messages(_ method: FlightMethod, _ write: (inout ProtobufWriter) -> Void) throws -> [Buffer] {
     let call = try begin(method, headers)
-    do throws(GRPCStatus) { try call.send(FlightClient.message(write)) } catch {
-      // A server may have its answer before it has the question: a handshake that goes by its headers.
-      guard call.status?.code == .ok else { throw error }
-    }
-    call.finishSending()
+    try call.sendOnly(FlightClient.message(write))
     var messages: [Buffer] = []
     while let message = try call.receive() { messages.append(message) }
     session.received(call.initialMetadata)

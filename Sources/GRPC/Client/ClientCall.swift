@@ -32,6 +32,10 @@ public final class ClientCall: Sendable {
     return (answer, core.initialMetadata(), core.trailers)
   }
 
+  /// Sends the one message of a request, and says that no more come. A server that has answered already, without reading it, is no
+  /// fault: `receive` tells what it said.
+  public func sendOnly(_ message: [Buffer]) throws(GRPCStatus) { try core.sendOnly(message) }
+
   /// Says that no more messages come.
   public func finishSending() { core.finishSending() }
 

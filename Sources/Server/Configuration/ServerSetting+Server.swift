@@ -50,6 +50,9 @@ extension ServerSetting {
       .statements, "max-waiting-statements", .count(\.engine.queueLimit, 1...1_000_000),
       "Statements that wait for a place; more are RESOURCE_EXHAUSTED."),
     ServerSetting(
+      .statements, "threads", .count(\.engine.threads, 1...1024),
+      "Threads that a query on columns runs on.", defaultInWords: "one for each processor"),
+    ServerSetting(
       .statements, "memory-limit", .bytes(\.engine.memoryLimit, 1 << 16...1 << 45),
       "Memory of one statement for rows that have to be kept."),
     ServerSetting(

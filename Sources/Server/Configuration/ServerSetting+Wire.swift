@@ -3,6 +3,9 @@
 import HTTP2
 
 extension ServerSetting {
+  private static let counts = 1...1_000_000
+  private static let sizes = 1024...1 << 40
+
   static let wire: [ServerSetting] = [
     // Connections
     ServerSetting(

@@ -33,6 +33,8 @@ public struct ServerSetting: Sendable {
   /// Of what it is a setting.
   public var section = Section.wire
   let place: Place
+  /// What the default is in words, where the machine decides.
+  var defaultInWords: String?
 
   /// The groups of settings, in the order of the documentation.
   public enum Section: String, Sendable, CaseIterable {
@@ -50,8 +52,9 @@ public struct ServerSetting: Sendable {
     self.help = help
   }
 
-  init(_ section: Section, _ name: String, _ place: Place, _ help: String) {
+  init(_ section: Section, _ name: String, _ place: Place, _ help: String, defaultInWords: String? = nil) {
     self.init(name, place, help)
+    self.defaultInWords = defaultInWords
     self.section = section
   }
 
@@ -106,6 +109,7 @@ public struct ServerSetting: Sendable {
 
   /// The value without being set, as people read it.
   public var defaultText: String? {
+    if let defaultInWords { return defaultInWords }
     let texts = texts(in: ServerConfiguration())
     return texts.isEmpty ? nil : texts.joined(separator: ", ")
   }

@@ -59,8 +59,10 @@ private final class ObservedSession: EngineSession {
   func rollback(to savepoint: SavepointID) throws(EngineError) { try session.rollback(to: savepoint) }
 
   func stored(_ table: TableName) throws(EngineError) -> StoredTable? { try session.stored(table) }
-  func scan(_ table: TableName, _ control: StatementControl) throws(EngineError) -> any ResultStream {
-    try session.scan(table, control)
+  func scan(
+    _ table: TableName, part: Int?, _ control: StatementControl
+  ) throws(EngineError) -> any ResultStream {
+    try session.scan(table, part: part, control)
   }
 
   func ingest(

@@ -10,31 +10,70 @@ import GRPC
 struct FlightTable {
   /// The name that it was asked for by.
   let name: String
-  let schema: Schema
-  let rows: Int
-  let bytes: Int
+  /// The only part that was asked for; nil for all.
+  let part: Int?
+  let stored: StoredTable
+
+  var schema: Schema { stored.schema }
+
+  /// A ticket for each part: `NAME_ticket`, or `NAME_ticket/K` where there are several.
+  var tickets: [String] {
+    let ticket = name + SQLService.ticketEnding
+    return stored.parts == 1 ? [ticket] : (0..<stored.parts).map { "\(ticket)/\($0)" }
+  }
 }
 
 extension SQLService {
   static let ticketEnding = "_ticket"
 
-  /// The table of a name, or of a ticket that was made of it.
+  /// The table of a name, or of a ticket that was made of it; nil for what may be SQL.
+  /// - Throws: NOT_FOUND for what can only be a name or a ticket.
   func table(named text: String, _ context: CallContext) throws -> FlightTable? {
     guard !text.isEmpty, text.utf8.count < 1024 else { return nil }
     let session = try sessions.session(context)
-    func find(_ name: String) throws -> FlightTable? {
+    func find(_ name: String, part: Int? = nil) throws -> FlightTable? {
       let found = try grpc { () throws(EngineError) in try session.engine.stored(TableName(table: name)) }
-      return found.map { FlightTable(name: name, schema: $0.schema, rows: $0.rows, bytes: $0.bytes) }
+      return found.map { FlightTable(name: name, part: part, stored: $0) }
     }
     if let table = try find(text) { return table }
-    guard text.hasSuffix(SQLService.ticketEnding) else { return nil }
-    return try find(String(text.dropLast(SQLService.ticketEnding.count)))
+    var name = Substring(text)
+    var part: Int?
+    if let slash = name.lastIndex(of: "/"), let number = Int(name[name.index(after: slash)...]) {
+      part = number
+      name = name[..<slash]
+    }
+    guard name.hasSuffix(SQLService.ticketEnding) else {
+      // One word is no SQL, but for a few.
+      if text.contains(where: \.isWhitespace) || SQLWords.statements.contains(text.uppercased()) {
+        return nil
+      }
+      throw GRPCStatus(
+        .notFound, "there is no flight, and no ticket '\(text)'; ListFlights tells which there are")
+    }
+    guard let table = try find(String(name.dropLast(SQLService.ticketEnding.count)), part: part) else {
+      throw GRPCStatus(.notFound, "no flight has the ticket '\(text)'")
+    }
+    if let part, part >= table.stored.parts || part < 0 {
+      throw GRPCStatus(.notFound, "table '\(table.name)' has no file \(part)")
+    }
+    return table
+  }
+
+  /// The table of a path.
+  func flight(_ name: String, _ context: CallContext) throws -> FlightTable {
+    let session = try sessions.session(context)
+    guard
+      let stored = try grpc({ () throws(EngineError) in try session.engine.stored(TableName(table: name)) })
+    else {
+      throw GRPCStatus(.notFound, "there is no flight '\(name)'; ListFlights tells which there are")
+    }
+    return FlightTable(name: name, part: nil, stored: stored)
   }
 
   func info(_ table: FlightTable, _ context: CallContext) throws -> QueryInfo {
     QueryInfo(
-      schema: table.schema, endpoints: [QueryEndpoint(ticket: .text(table.name + SQLService.ticketEnding))],
-      totalRecords: Int64(table.rows), totalBytes: Int64(table.bytes), isOrdered: true)
+      schema: table.schema, endpoints: table.tickets.map { QueryEndpoint(ticket: .text($0)) },
+      totalRecords: Int64(table.stored.rows), totalBytes: Int64(table.stored.bytes), isOrdered: true)
   }
 
   func send(
@@ -42,7 +81,7 @@ extension SQLService {
   ) throws {
     let control = control(context, session)
     let stream = try grpc { () throws(EngineError) in
-      try session.engine.scan(TableName(table: table.name), control)
+      try session.engine.scan(TableName(table: table.name), part: table.part, control)
     }
     defer { stream.close() }
     try output.start(stream.schema)
@@ -55,14 +94,20 @@ extension SQLService {
     let session = try sessions.session(context)
     let wanted = String(decoding: criteria.expression, as: UTF8.self)
     let names = try grpc { () throws(EngineError) in try session.engine.tables(withColumns: false) }
-    for name in names.map(\.name) where wanted.isEmpty || name.contains(wanted) {
-      guard let table = try table(named: name, context) else { continue }
+    for found in names where found.kind == .table {
+      let name = options.aliases.first { $0.value == found.name }?.key ?? found.name
+      guard wanted.isEmpty || name.contains(wanted),
+        let stored = try grpc({ () throws(EngineError) in
+          try session.engine.stored(TableName(table: found.name))
+        })
+      else { continue }
+      let table = FlightTable(name: name, part: nil, stored: stored)
       try yield(
         FlightInfo(
           schema: try SchemaMessage.encode(table.schema), descriptor: .path([name]),
-          endpoints: [FlightEndpoint(ticket: Ticket(name + SQLService.ticketEnding))],
-          totalRecords: Int64(table.rows),
-          totalBytes: Int64(table.bytes), isOrdered: true))
+          endpoints: table.tickets.map { FlightEndpoint(ticket: Ticket($0)) },
+          totalRecords: Int64(stored.rows),
+          totalBytes: Int64(stored.bytes), isOrdered: true))
     }
   }
 

@@ -24,10 +24,7 @@ extension SQLService {
     case .json(let sql): return try execute(sql, try sessions.session(context), nil, context)
     case .path(let parts):
       let name = parts.joined(separator: "/")
-      guard let table = try table(named: name, context) else {
-        throw GRPCStatus(.notFound, "there is no flight '\(name)'; ListFlights tells which there are")
-      }
-      return try info(table, context)
+      return try info(try flight(name, context), context)
     case .prepared(let command):
       let session = try sessions.session(context)
       let entry = try prepared.find(command.handle, owner: session.user)
@@ -123,10 +120,7 @@ extension SQLService {
       case .json(let sql): try run(sql, nil, output, context)
       case .statement(let command): try run(command.query, command.transactionID, output, context)
       case .path(let parts):
-        guard let table = try table(named: parts.joined(separator: "/"), context) else {
-          throw GRPCStatus(.notFound, "there is no flight \(parts)")
-        }
-        try send(table, session, output, context)
+        try send(try flight(parts.joined(separator: "/"), context), session, output, context)
       case .prepared(let command):
         let entry = try prepared.find(command.handle, owner: session.user)
         let control = control(context, session)

@@ -18,6 +18,8 @@ public struct SQLServiceOptions: Sendable {
   /// The most bytes of parameters that a client may bind.
   public var parameterLimit = 64 << 20
   public var version = ""
+  /// Other names of tables: the name by the alias. A table that has one is listed by it.
+  public var aliases: [String: String] = [:]
 
   public init() {}
 }

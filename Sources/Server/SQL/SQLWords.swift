@@ -27,6 +27,9 @@ enum SQLWords {
     "changes coalesce ifnull iif last_insert_rowid nullif sqlite_version total_changes typeof")
   static let datetimeFunctions = words("date datetime julianday strftime time unixepoch")
 
+  /// Statements of a single word.
+  static let statements: Set<String> = ["VACUUM", "ANALYZE", "REINDEX", "BEGIN", "COMMIT", "END", "ROLLBACK"]
+
   private static func words(_ text: String) -> [String] {
     text.split(whereSeparator: \.isWhitespace).map(String.init)
   }

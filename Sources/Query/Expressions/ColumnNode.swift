@@ -1,0 +1,279 @@
+// Columns as vectors: widened, gathered, and with SQL's NULL for NaN.
+
+import Arrow
+import Kernels
+import Memory
+
+extension DataType {
+  /// What a column of this type is in computation; nil for types that are only passed on.
+  var vectorKind: ValueKind? {
+    switch self {
+    case .null: .null
+    case .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .duration: .integer
+    case .float16, .float32, .float64: .real
+    case .utf8, .largeUtf8, .utf8View: .text
+    case .binary, .largeBinary, .binaryView, .fixedSizeBinary: .blob
+    case .date32, .date64, .time32, .time64, .timestamp: .ticks(self)
+    case .dictionary(_, let values, _):
+      switch values {
+      case .utf8, .largeUtf8, .utf8View: .text
+      default: nil
+      }
+    default: nil
+    }
+  }
+}
+
+/// A column of the block. One for each column and worker, because it keeps what it has loaded for a selection.
+final class ColumnNode: Node {
+  let index: Int
+  let type: DataType
+  private let scratch = Scratch()
+  private var column: Column?
+  private var blockNumber = -1
+  private var generation = -1
+  private var loaded = Vector(values: UnsafeRawPointer(bitPattern: 8)!, valid: nil)
+  private var bytes: ByteValues?
+  /// The entries of a dictionary's values.
+  private var entries: ByteValues?
+  private var base = UnsafeRawPointer(bitPattern: 8)!
+
+  init(_ index: Int, _ type: DataType) {
+    self.index = index
+    self.type = type
+    super.init(type.vectorKind!)
+  }
+
+  private func enter(_ frame: Frame) throws(QueryError) -> Column {
+    if blockNumber == frame.blockNumber, let column { return column }
+    let column = try frame.block!.column(index)
+    guard column.type == type else {
+      throw QueryError(.schemaChanged, "a column is \(column.type), where \(type) was planned for")
+    }
+    self.column = column
+    blockNumber = frame.blockNumber
+    if case .fixed(let buffer) = column.layout { base = buffer.base }
+    if case .dictionary(let indices, let values) = column.layout {
+      base = indices.base
+      entries = ByteValues(values)
+    } else {
+      bytes = ByteValues(column)
+    }
+    return column
+  }
+
+  override func evaluate(_ frame: Frame) throws(QueryError) -> Vector {
+    if generation == frame.generation { return loaded }
+    let column = try enter(frame)
+    var valid = loadValidity(column, frame)
+    var values = UnsafeRawPointer(scratch.values)
+    switch type {
+    case .null: break
+    case .bool:
+      if case .bits(let bits) = column.layout {
+        gather(frame) { bits[unchecked: $0] ? 1 : 0 }
+      }
+    case .int8: widen(frame, Int8.self)
+    case .int16: widen(frame, Int16.self)
+    case .int32, .date32, .time32: widen(frame, Int32.self)
+    case .uint8: widen(frame, UInt8.self)
+    case .uint16: widen(frame, UInt16.self)
+    case .uint32: widen(frame, UInt32.self)
+    case .float16: reals(frame) { Double(load($0, $1, as: Float16.self)) }
+    case .float32: reals(frame) { Double(load($0, $1, as: Float.self)) }
+    case .float64:
+      if frame.isRun, UInt(bitPattern: base) & 7 == 0 {
+        values = base + frame.first &* 8
+      } else {
+        reals(frame) { load($0, $1, as: Double.self) }
+      }
+    case .int64, .duration, .date64, .time64, .timestamp:
+      if frame.isRun, UInt(bitPattern: base) & 7 == 0 {
+        values = base + frame.first &* 8
+      } else {
+        let base = base
+        gather(frame) { load(base, $0, as: Int64.self) }
+      }
+    case .dictionary(let indexType, _, _): valid = dictionary(column, indexType, frame, valid)
+    default: slices(frame)
+    }
+    if kind == .real { valid = withoutNaN(values.assumingMemoryBound(to: Double.self), valid, frame.count) }
+    loaded = Vector(values: values, valid: valid)
+    generation = frame.generation
+    return loaded
+  }
+
+  /// Which rows are not NULL, without the values where that can be told.
+  override func validity(_ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8>? {
+    switch kind {
+    case .real: return try evaluate(frame).valid
+    case .text where type.layoutKind == .dictionary: return try evaluate(frame).valid
+    default:
+      if generation == frame.generation { return loaded.valid }
+      return loadValidity(try enter(frame), frame)
+    }
+  }
+
+  // MARK: Loading
+
+  private func loadValidity(_ column: Column, _ frame: Frame) -> UnsafePointer<UInt8>? {
+    let valid = scratch.valid
+    let n = frame.count
+    if case .null = column.layout {
+      valid.update(repeating: 0, count: n)
+      return UnsafePointer(valid)
+    }
+    guard let bits = column.validity else { return nil }
+    if frame.isRun {
+      expand(bits, frame.first, n, valid)
+    } else {
+      let rows = frame.rows
+      for i in 0..<n { valid[i] = bits[unchecked: Int(rows[i])] ? 1 : 0 }
+    }
+    return UnsafePointer(valid)
+  }
+
+  @inline(__always)
+  private func gather(_ frame: Frame, _ value: (Int) -> Int64) {
+    let target = scratch.integers
+    let n = frame.count
+    if frame.isRun {
+      let first = frame.first
+      for i in 0..<n { target[i] = value(first &+ i) }
+    } else {
+      let rows = frame.rows
+      for i in 0..<n { target[i] = value(Int(rows[i])) }
+    }
+  }
+
+  @inline(__always)
+  private func widen<T: FixedWidthInteger & BitwiseCopyable>(_ frame: Frame, _: T.Type) {
+    let base = base
+    gather(frame) { Int64(truncatingIfNeeded: load(base, $0, as: T.self)) }
+  }
+
+  @inline(__always)
+  private func reals(_ frame: Frame, _ value: (UnsafeRawPointer, Int) -> Double) {
+    let target = scratch.reals
+    let base = base
+    let n = frame.count
+    if frame.isRun {
+      let first = frame.first
+      for i in 0..<n { target[i] = value(base, first &+ i) }
+    } else {
+      let rows = frame.rows
+      for i in 0..<n { target[i] = value(base, Int(rows[i])) }
+    }
+  }
+
+  private func withoutNaN(_ values: UnsafePointer<Double>, _ valid: UnsafePointer<UInt8>?, _ n: Int)
+    -> UnsafePointer<UInt8>?
+  {
+    var nans = 0
+    for i in 0..<n { nans &+= values[i] == values[i] ? 0 : 1 }
+    if nans == 0 { return valid }
+    let target = scratch.valid
+    if valid == nil { target.update(repeating: 1, count: n) }
+    for i in 0..<n where values[i] != values[i] { target[i] = 0 }
+    return UnsafePointer(target)
+  }
+
+  private func slices(_ frame: Frame) {
+    guard let bytes else { return }
+    let target = scratch.slices
+    let n = frame.count
+    // The views of null slots may point anywhere.
+    if case .views = column!.layout {
+      for i in 0..<n {
+        let row = frame.row(i)
+        target[i] = column!.isNull(row) ? UnsafeRawBufferPointer(start: nil, count: 0) : bytes[row]
+      }
+      return
+    }
+    if frame.isRun {
+      let first = frame.first
+      for i in 0..<n { target[i] = bytes[first &+ i] }
+    } else {
+      let rows = frame.rows
+      for i in 0..<n { target[i] = bytes[Int(rows[i])] }
+    }
+  }
+
+  private func dictionary(
+    _ column: Column, _ indexType: IntegerType, _ frame: Frame, _ valid: UnsafePointer<UInt8>?
+  ) -> UnsafePointer<UInt8>? {
+    guard case .dictionary(_, let values) = column.layout, let entries else { return valid }
+    let target = scratch.slices
+    let n = frame.count
+    let newValid = scratch.writableValid(valid, nil, n)
+    let base = base
+    for i in 0..<n {
+      // Indices of null slots need not be in bounds.
+      guard newValid[i] != 0 else {
+        target[i] = UnsafeRawBufferPointer(start: nil, count: 0)
+        continue
+      }
+      let row = frame.row(i)
+      let entry = indexType.load(base, row)
+      if values.isNull(entry) {
+        newValid[i] = 0
+        target[i] = UnsafeRawBufferPointer(start: nil, count: 0)
+      } else {
+        target[i] = entries[entry]
+      }
+    }
+    return UnsafePointer(newValid)
+  }
+}
+
+extension IntegerType {
+  @inline(__always)
+  func load(_ base: UnsafeRawPointer, _ row: Int) -> Int {
+    switch self {
+    case .int8: Int(Query.load(base, row, as: Int8.self))
+    case .int16: Int(Query.load(base, row, as: Int16.self))
+    case .int32: Int(Query.load(base, row, as: Int32.self))
+    case .int64: Int(Query.load(base, row, as: Int64.self))
+    case .uint8: Int(Query.load(base, row, as: UInt8.self))
+    case .uint16: Int(Query.load(base, row, as: UInt16.self))
+    case .uint32: Int(Query.load(base, row, as: UInt32.self))
+    case .uint64: Int(truncatingIfNeeded: Query.load(base, row, as: UInt64.self))
+    }
+  }
+}
+
+/// Value `index` of values that may stand at any address.
+///
+/// SAFETY: the caller stays within the column's count, which its structure was checked against.
+@inline(__always)
+func load<T: BitwiseCopyable>(_ values: UnsafeRawPointer, _ index: Int, as type: T.Type = T.self) -> T {
+  values.loadUnaligned(fromByteOffset: index &* MemoryLayout<T>.stride, as: T.self)
+}
+
+/// Bits as bytes, from bit `first` on.
+func expand(_ bits: Bitmap, _ first: Int, _ count: Int, _ target: UnsafeMutablePointer<UInt8>) {
+  let slice = bits.slice(first..<first + count)
+  for w in 0..<slice.wordCount {
+    let word = slice.word(w)
+    let n = min(64, count &- w &* 64)
+    let place = target + w &* 64
+    if n == 64, word == .max {
+      place.update(repeating: 1, count: 64)
+    } else if n == 64 {
+      let raw = UnsafeMutableRawPointer(place)
+      for byte in 0..<8 {
+        raw.storeBytes(of: spread(word &>> UInt64(byte &* 8)), toByteOffset: byte &* 8, as: UInt64.self)
+      }
+    } else {
+      for i in 0..<n { place[i] = UInt8(truncatingIfNeeded: word &>> UInt64(i) & 1) }
+    }
+  }
+}
+
+/// The lowest eight bits as bytes of 0 or 1.
+@inline(__always)
+func spread(_ bits: UInt64) -> UInt64 {
+  // The first seven bits by one multiplication, whose products do not meet.
+  let low = ((bits & 0x7F) &* 0x0002_0408_1020_4081) & 0x0001_0101_0101_0101
+  return low | (bits & 0x80) &<< 49
+}

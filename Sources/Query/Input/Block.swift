@@ -1,0 +1,108 @@
+// A run of rows that one worker takes at once, wherever it comes from.
+
+import Arrow
+import Kernels
+import Memory
+import SQLite
+import Tables
+
+/// Up to 65,536 rows of a segment's batch, of a delta, or of what another operator made.
+struct Block: Sendable {
+  enum Origin: Sendable {
+    case segment(Segment, block: Int, batch: Int)
+    case batch(RecordBatch)
+  }
+
+  let origin: Origin
+  /// The rows within the columns.
+  let rows: Range<Int>
+  /// A bit for each row that is gone; the first bit is that of the first row.
+  let tombstones: [UInt64]?
+
+  static let rowLimit = SegmentBlock.rowLimit
+
+  func column(_ index: Int) throws(QueryError) -> Column {
+    switch origin {
+    case .segment(let segment, _, let batch):
+      return try data { () throws(DataError) in try segment.column(index, ofBatch: batch) }
+    case .batch(let batch): return batch.columns[index]
+    }
+  }
+
+  /// What is known of a column's values; finds it out for segments, which keep it.
+  func statistics(_ index: Int) throws(QueryError) -> BlockStatistics? {
+    guard case .segment(let segment, let block, _) = origin else { return nil }
+    return try data { () throws(DataError) in try segment.statistics(index)[block] }
+  }
+
+  /// Asks whether what was read is what was published.
+  func checkUnchanged() throws(QueryError) {
+    guard case .segment(let segment, _, _) = origin else { return }
+    try data { () throws(DataError) in try segment.checkUnchanged() }
+  }
+
+  /// The rows that are not gone.
+  var visibleCount: Int { rows.count - (tombstones?.reduce(0) { $0 + $1.nonzeroBitCount } ?? 0) }
+
+  static func blocks(of batch: RecordBatch) -> [Block] {
+    stride(from: 0, to: batch.count, by: rowLimit).map {
+      Block(origin: .batch(batch), rows: $0..<min($0 + rowLimit, batch.count), tombstones: nil)
+    }
+  }
+}
+
+/// A table as a query reads it: a snapshot and the rows in motion, both of one read transaction.
+public struct TableInput: Sendable {
+  public let snapshot: TableSnapshot
+  public let delta: RecordBatch?
+
+  public init(snapshot: TableSnapshot, delta: RecordBatch?) {
+    self.snapshot = snapshot
+    self.delta = delta
+  }
+
+  /// Reads tables as the session's connection sees them now. Without an open transaction they are read in one.
+  ///
+  /// The mapped segments stay readable for as long as the snapshots are held.
+  public static func read(_ names: [String], on session: TableSession) throws(TableError) -> [TableInput] {
+    let opensTransaction = !session.connection.isInTransaction && !names.isEmpty
+    func wrapping<R>(_ body: () throws(SQLiteError) -> R) throws(TableError) -> R {
+      do throws(SQLiteError) { return try body() } catch { throw .database(error) }
+    }
+    if opensTransaction {
+      try wrapping { () throws(SQLiteError) in
+        try session.connection.unauthorized { () throws(SQLiteError) in
+          try session.connection.execute("BEGIN")
+        }
+      }
+    }
+    defer {
+      if opensTransaction {
+        _ = try? session.connection.unauthorized { () throws(SQLiteError) in
+          try session.connection.execute("COMMIT")
+        }
+      }
+    }
+    var inputs: [TableInput] = []
+    for name in names {
+      let snapshot = try wrapping { () throws(SQLiteError) in try session.snapshot(of: name) }
+      guard let snapshot else { throw .missing("there is no published table '\(name)'") }
+      inputs.append(TableInput(snapshot: snapshot, delta: try session.delta(of: snapshot)))
+    }
+    return inputs
+  }
+
+  func blocks() -> [Block] {
+    var blocks: [Block] = []
+    for (number, placed) in snapshot.segments.enumerated() {
+      for (index, block) in placed.segment.blocks.enumerated() {
+        blocks.append(
+          Block(
+            origin: .segment(placed.segment, block: index, batch: block.batch), rows: block.rows,
+            tombstones: snapshot.tombstones.bits(segment: number, block: index)))
+      }
+    }
+    if let delta { blocks += Block.blocks(of: delta) }
+    return blocks
+  }
+}

@@ -1,0 +1,334 @@
+// Aggregate functions, for any number of groups: an array of states each, updated a vector at a time.
+
+import Arrow
+import Kernels
+import Memory
+
+/// The states of one aggregate in all groups.
+class Accumulator {
+  final let filter: Predicate?
+  private let masked = UnsafeMutablePointer<UInt8>.allocate(capacity: vectorSize)
+
+  init(filter: Predicate?) { self.filter = filter }
+
+  deinit { masked.deallocate() }
+
+  /// Makes room for groups below `count`.
+  func reserve(_ count: Int) { preconditionFailure("every accumulator has its own") }
+
+  /// Takes the frame's rows into their groups; into group 0 when `groups` is nil.
+  func add(_ frame: Frame, _ groups: UnsafePointer<UInt32>?) throws(QueryError) {
+    preconditionFailure("every accumulator has its own")
+  }
+
+  /// Takes another's states; its group `i` is `map[i]` here.
+  func merge(_ other: Accumulator, _ map: [UInt32]) throws(QueryError) {
+    preconditionFailure("every accumulator has its own")
+  }
+
+  /// The results of some groups, in that order.
+  func finish(_ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    preconditionFailure("every accumulator has its own")
+  }
+
+  /// Which rows count: those that are not NULL and that the filter lets through.
+  final func counted(_ valid: UnsafePointer<UInt8>?, _ frame: Frame) throws(QueryError) -> UnsafePointer<
+    UInt8
+  >? {
+    guard let filter else { return valid }
+    let truth = try filter.test(frame)
+    if let valid {
+      for i in 0..<frame.count { masked[i] = valid[i] & (truth[i] &>> 1) }
+    } else {
+      for i in 0..<frame.count { masked[i] = truth[i] &>> 1 }
+    }
+    return UnsafePointer(masked)
+  }
+}
+
+/// Memory for states that grows with zeroes.
+struct States<T>: ~Copyable {
+  private(set) var base: UnsafeMutablePointer<T>
+  private(set) var count = 0
+  private var capacity: Int
+  private let initial: T
+
+  init(_ initial: T) {
+    self.initial = initial
+    capacity = 16
+    base = .allocate(capacity: 16)
+  }
+
+  deinit {
+    base.deinitialize(count: count)
+    base.deallocate()
+  }
+
+  mutating func grow(to wanted: Int) {
+    guard wanted > count else { return }
+    if wanted > capacity {
+      capacity = max(wanted, capacity * 2)
+      let larger = UnsafeMutablePointer<T>.allocate(capacity: capacity)
+      larger.moveInitialize(from: base, count: count)
+      base.deallocate()
+      base = larger
+    }
+    (base + count).initialize(repeating: initial, count: wanted - count)
+    count = wanted
+  }
+}
+
+/// count(*) and count(x).
+final class CountAccumulator: Accumulator {
+  private let node: Node?
+  @exclusivity(unchecked) private var counts = States<Int64>(0)
+
+  init(_ node: Node?, filter: Predicate?) {
+    self.node = node
+    super.init(filter: filter)
+  }
+
+  override func reserve(_ count: Int) { counts.grow(to: count) }
+
+  override func add(_ frame: Frame, _ groups: UnsafePointer<UInt32>?) throws(QueryError) {
+    let n = frame.count
+    var valid: UnsafePointer<UInt8>?
+    if let node { valid = try node.validity(frame) }
+    let counted = try counted(valid, frame)
+    let target = counts.base
+    switch (counted, groups) {
+    case (nil, nil): target[0] &+= Int64(n)
+    case (let counted?, nil):
+      var ones = 0
+      for i in 0..<n { ones &+= Int(counted[i]) }
+      target[0] &+= Int64(ones)
+    case (nil, let groups?): for i in 0..<n { target[Int(groups[i])] &+= 1 }
+    case (let counted?, let groups?): for i in 0..<n { target[Int(groups[i])] &+= Int64(counted[i]) }
+    }
+  }
+
+  override func merge(_ other: Accumulator, _ map: [UInt32]) {
+    let other = other as! CountAccumulator
+    for (i, group) in map.enumerated() { counts.base[Int(group)] &+= other.counts.base[i] }
+  }
+
+  override func finish(_ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    let builder = FixedBuilder<Int64>(type: .int64)
+    for group in groups { builder.append(counts.base[Int(group)]) }
+    return builder.finish()
+  }
+}
+
+/// sum, total and avg of integers.
+final class IntegerSumAccumulator: Accumulator {
+  enum Result { case sum, total, average }
+  private let node: Node
+  private let result: Result
+  private struct State {
+    var sum: Int64 = 0
+    var count: Int64 = 0
+  }
+  @exclusivity(unchecked) private var states = States<State>(State())
+  /// The bits of all magnitudes, by which a sum that may have overflowed is told.
+  private var magnitudes: UInt64 = 0
+  private var rows = 0
+
+  init(_ node: Node, _ result: Result, filter: Predicate?) {
+    self.node = node
+    self.result = result
+    super.init(filter: filter)
+  }
+
+  override func reserve(_ count: Int) { states.grow(to: count) }
+
+  override func add(_ frame: Frame, _ groups: UnsafePointer<UInt32>?) throws(QueryError) {
+    let n = frame.count
+    let vector = try node.evaluate(frame)
+    let counted = try counted(vector.valid, frame)
+    let values = vector.integers
+    var bits: Int64 = 0
+    let target = states.base
+    if let counted {
+      for i in 0..<n { bits |= (values[i] ^ (values[i] &>> 63)) & (0 &- Int64(counted[i])) }
+    } else {
+      for i in 0..<n { bits |= values[i] ^ (values[i] &>> 63) }
+    }
+    switch (counted, groups) {
+    case (nil, nil):
+      var sum: Int64 = 0
+      for i in 0..<n { sum &+= values[i] }
+      target[0].sum &+= sum
+      target[0].count &+= Int64(n)
+    case (let counted?, nil):
+      var sum: Int64 = 0
+      var count: Int64 = 0
+      for i in 0..<n {
+        sum &+= values[i] & (0 &- Int64(counted[i]))
+        count &+= Int64(counted[i])
+      }
+      target[0].sum &+= sum
+      target[0].count &+= count
+    case (nil, let groups?):
+      for i in 0..<n {
+        let group = Int(groups[i])
+        target[group].sum &+= values[i]
+        target[group].count &+= 1
+      }
+    case (let counted?, let groups?):
+      for i in 0..<n {
+        let group = Int(groups[i])
+        target[group].sum &+= values[i] & (0 &- Int64(counted[i]))
+        target[group].count &+= Int64(counted[i])
+      }
+    }
+    magnitudes |= UInt64(bitPattern: bits)
+    rows += n
+  }
+
+  override func merge(_ other: Accumulator, _ map: [UInt32]) {
+    let other = other as! IntegerSumAccumulator
+    for (i, group) in map.enumerated() {
+      states.base[Int(group)].sum &+= other.states.base[i].sum
+      states.base[Int(group)].count &+= other.states.base[i].count
+    }
+    magnitudes |= other.magnitudes
+    rows += other.rows
+  }
+
+  override func finish(_ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    // No order of the rows can have overflowed, or SQLite finds out whether its own did.
+    let (bound, overflow) = (magnitudes + 1).multipliedReportingOverflow(by: UInt64(rows + 1))
+    if overflow || bound > UInt64(Int64.max) {
+      throw QueryError(.leftToSQLite, "a sum of integers may overflow")
+    }
+    if result == .sum {
+      let builder = FixedBuilder<Int64>(type: .int64)
+      for group in groups {
+        let state = states.base[Int(group)]
+        if state.count > 0 { builder.append(state.sum) } else { builder.appendNull() }
+      }
+      return builder.finish()
+    }
+    let builder = FixedBuilder<Double>(type: .float64)
+    for group in groups {
+      let state = states.base[Int(group)]
+      if result == .total {
+        builder.append(Double(state.sum))
+      } else if state.count > 0 {
+        builder.append(Double(state.sum) / Double(state.count))
+      } else {
+        builder.appendNull()
+      }
+    }
+    return builder.finish()
+  }
+}
+
+/// sum, total and avg of reals.
+final class RealSumAccumulator: Accumulator {
+  private let node: Node
+  private let result: IntegerSumAccumulator.Result
+  private struct State {
+    var sum: Double = 0
+    var count: Int64 = 0
+  }
+  @exclusivity(unchecked) private var states = States<State>(State())
+
+  init(_ node: Node, _ result: IntegerSumAccumulator.Result, filter: Predicate?) {
+    self.node = node
+    self.result = result
+    super.init(filter: filter)
+  }
+
+  override func reserve(_ count: Int) { states.grow(to: count) }
+
+  override func add(_ frame: Frame, _ groups: UnsafePointer<UInt32>?) throws(QueryError) {
+    let n = frame.count
+    let vector = try node.evaluate(frame)
+    let counted = try counted(vector.valid, frame)
+    let values = vector.reals
+    let target = states.base
+    switch (counted, groups) {
+    case (nil, nil):
+      target[0].sum += sum(values, n)
+      target[0].count &+= Int64(n)
+    case (let counted?, nil):
+      let (sum, count) = sum(values, counted, n)
+      target[0].sum += sum
+      target[0].count &+= count
+    case (nil, let groups?):
+      for i in 0..<n {
+        let group = Int(groups[i])
+        target[group].sum += values[i]
+        target[group].count &+= 1
+      }
+    case (let counted?, let groups?):
+      for i in 0..<n {
+        let group = Int(groups[i])
+        target[group].sum += counted[i] != 0 ? values[i] : 0
+        target[group].count &+= Int64(counted[i])
+      }
+    }
+  }
+
+  /// Eight sums side by side, because one addition waits for the one before.
+  private func sum(_ values: UnsafePointer<Double>, _ n: Int) -> Double {
+    var sums = SIMD8<Double>(repeating: 0)
+    var i = 0
+    while i &+ 8 <= n {
+      sums += UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Double>.self)
+      i &+= 8
+    }
+    var sum = sums.sum()
+    while i < n {
+      sum += values[i]
+      i &+= 1
+    }
+    return sum
+  }
+
+  private func sum(_ values: UnsafePointer<Double>, _ counted: UnsafePointer<UInt8>, _ n: Int) -> (
+    Double, Int64
+  ) {
+    var sums = SIMD8<Double>(repeating: 0)
+    var count = 0
+    var i = 0
+    while i &+ 8 <= n {
+      let word = UnsafeRawPointer(counted + i).loadUnaligned(as: SIMD8<UInt8>.self)
+      let mask = SIMD8<Int64>(truncatingIfNeeded: word) .!= 0
+      sums += UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Double>.self).replacing(
+        with: 0, where: .!mask)
+      i &+= 8
+    }
+    var sum = sums.sum()
+    while i < n {
+      sum += counted[i] != 0 ? values[i] : 0
+      i &+= 1
+    }
+    for i in 0..<n { count &+= Int(counted[i]) }
+    return (sum, Int64(count))
+  }
+
+  override func merge(_ other: Accumulator, _ map: [UInt32]) {
+    let other = other as! RealSumAccumulator
+    for (i, group) in map.enumerated() {
+      states.base[Int(group)].sum += other.states.base[i].sum
+      states.base[Int(group)].count &+= other.states.base[i].count
+    }
+  }
+
+  override func finish(_ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    let builder = FixedBuilder<Double>(type: .float64)
+    for group in groups {
+      let state = states.base[Int(group)]
+      let value = result == .average ? state.sum / Double(state.count) : state.sum
+      // Infinities of both signs make NaN, which is NULL.
+      if (state.count > 0 || result == .total) && value == value {
+        builder.append(value)
+      } else {
+        builder.appendNull()
+      }
+    }
+    return builder.finish()
+  }
+}

@@ -1,0 +1,144 @@
+// Grouping, and aggregates of all rows.
+
+import Arrow
+import Kernels
+import Memory
+import SQL
+
+/// One thread's groups.
+final class AggregationWorker: @unchecked Sendable {
+  // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
+  private let frame = Frame()
+  private let predicates: [Predicate]
+  let table: GroupTable?
+  let accumulators: [Accumulator]
+  private let memoryLimit: Int
+
+  init(
+    _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan, _ givens: Givens,
+    memoryLimit: Int
+  ) throws(QueryError) {
+    let compiler = Compiler(shape, givens)
+    self.memoryLimit = memoryLimit
+    (predicates, table, accumulators) = try compiling { () throws(NotMine) in
+      var predicates: [Predicate] = []
+      for condition in conditions { predicates.append(try compiler.predicate(condition)) }
+      var keys: [Node] = []
+      for key in grouping.keys { keys.append(try compiler.node(key)) }
+      var accumulators: [Accumulator] = []
+      for aggregate in grouping.aggregates { accumulators.append(try compiler.accumulator(aggregate)) }
+      return (predicates, keys.isEmpty ? nil : GroupTable(keys), accumulators)
+    }
+    for accumulator in accumulators where table == nil { accumulator.reserve(1) }
+  }
+
+  func read(_ block: Block, number: Int) throws(QueryError) {
+    frame.enter(block)
+    var start = block.rows.lowerBound
+    while start < block.rows.upperBound {
+      let stop = min(start + vectorSize, block.rows.upperBound)
+      frame.select(start..<stop)
+      start = stop
+      for predicate in predicates {
+        if frame.count == 0 { break }
+        frame.keep(try predicate.test(frame))
+      }
+      if frame.count == 0 { continue }
+      guard let table else {
+        for accumulator in accumulators { try accumulator.add(frame, nil) }
+        continue
+      }
+      let groups = try table.assign(frame, position: UInt64(number))
+      for accumulator in accumulators {
+        accumulator.reserve(table.count)
+        try accumulator.add(frame, groups)
+      }
+    }
+    try block.checkUnchanged()
+    if let table, table.byteCount + table.count * accumulators.count * 16 > memoryLimit {
+      throw QueryError(.memory, "grouping needs more than the memory limit of \(memoryLimit) bytes")
+    }
+  }
+
+  func merge(_ other: AggregationWorker) throws(QueryError) {
+    let map = table?.merge(other.table!) ?? [0]
+    for (mine, theirs) in zip(accumulators, other.accumulators) {
+      mine.reserve(table?.count ?? 1)
+      try mine.merge(theirs, map)
+    }
+  }
+}
+
+extension Execution {
+  /// The groups as a batch: keys, then aggregates.
+  func groups(
+    _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
+    _ givens: Givens
+  ) throws(QueryError) -> RecordBatch {
+    let limit = options.memoryLimit / max(1, options.threads)
+    let workers = try morsels.run(blocks.count) { () throws(QueryError) in
+      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit)
+    } _: { worker, index throws(QueryError) in
+      try worker.read(blocks[index], number: index)
+    }
+    let first = workers[0]
+    for other in workers.dropFirst() { try first.merge(other) }
+    let groups = first.table?.sortedGroups() ?? [0]
+    var columns: [Column] = []
+    for i in grouping.keys.indices {
+      columns.append(try first.table!.column(i, groups, type: grouping.shape.types[i]))
+    }
+    for (i, accumulator) in first.accumulators.enumerated() {
+      let type = grouping.shape.types[grouping.keys.count + i]
+      columns.append(try accumulator.finish(groups, type: type))
+    }
+    let fields = grouping.shape.types.enumerated().map { Field("\($0)", $1) }
+    return try data { () throws(DataError) in
+      try RecordBatch(schema: Schema(fields), columns: columns, count: groups.count)
+    }
+  }
+
+  /// The distinct results, in the order in which they come.
+  func distinct(
+    _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ outputs: [OutputColumn],
+    _ schema: Schema, _ givens: Givens
+  ) throws(QueryError) -> RecordBatch {
+    let grouping = GroupingPlan(
+      keys: outputs.map { .expression($0.expression) }, aggregates: [], shape: shape)
+    return try distinct(blocks, conditions, shape, grouping, schema, givens)
+  }
+
+  private func distinct(
+    _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
+    _ schema: Schema, _ givens: Givens
+  ) throws(QueryError) -> RecordBatch {
+    let limit = options.memoryLimit / max(1, options.threads)
+    let workers = try morsels.run(blocks.count) { () throws(QueryError) in
+      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit)
+    } _: { worker, index throws(QueryError) in
+      try worker.read(blocks[index], number: index)
+    }
+    let first = workers[0]
+    for other in workers.dropFirst() { try first.merge(other) }
+    let groups = first.table!.groupsByAppearance()
+    var columns: [Column] = []
+    for (i, field) in schema.fields.enumerated() {
+      columns.append(try first.table!.column(i, groups, type: field.type))
+    }
+    return try data { () throws(DataError) in
+      try RecordBatch(schema: schema, columns: columns, count: groups.count)
+    }
+  }
+
+  /// The distinct rows of batches.
+  func distinct(_ batches: [RecordBatch], _ schema: Schema) throws(QueryError) -> [RecordBatch] {
+    var blocks: [Block] = []
+    for batch in batches { blocks += Block.blocks(of: batch) }
+    let shape = InputShape(types: schema.fields.map(\.type), names: .sources([0]))
+    let keys = schema.fields.indices.map { Operand.column($0) }
+    return [
+      try distinct(
+        blocks, [], shape, GroupingPlan(keys: keys, aggregates: [], shape: shape), schema, givens)
+    ]
+  }
+}

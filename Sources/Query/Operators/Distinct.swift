@@ -1,0 +1,91 @@
+// DISTINCT within an aggregate: each value of a group counts once.
+
+import Arrow
+import Memory
+
+/// count, sum, total and avg of the distinct values.
+final class DistinctAccumulator: Accumulator {
+  enum Result { case count, sum, total, average }
+
+  /// The groups of the frame's rows, as a column of the pairs of group and value.
+  private final class GroupsNode: Node {
+    var groups: UnsafePointer<UInt32>?
+    private let scratch = Scratch()
+
+    init() { super.init(.integer) }
+
+    override func evaluate(_ frame: Frame) -> Vector {
+      guard let groups else {
+        scratch.integers.update(repeating: 0, count: frame.count)
+        return scratch.vector()
+      }
+      for i in 0..<frame.count { scratch.integers[i] = Int64(groups[i]) }
+      return scratch.vector()
+    }
+  }
+
+  private let result: Result
+  private let kind: ValueKind
+  private let groupsNode = GroupsNode()
+  private let pairs: GroupTable
+
+  init(_ node: Node, _ result: Result, filter: Predicate?) {
+    self.result = result
+    kind = node.kind
+    // What the filter drops is NULL, which does not count.
+    let value = filter.map { ChoiceNode(node.kind, [(condition: $0, result: node)], otherwise: nil) } ?? node
+    pairs = GroupTable([groupsNode, value])
+    super.init(filter: nil)
+  }
+
+  override func reserve(_ count: Int) {}
+
+  override func add(_ frame: Frame, _ groups: UnsafePointer<UInt32>?) throws(QueryError) {
+    groupsNode.groups = groups
+    _ = try pairs.assign(frame, position: 0)
+  }
+
+  override func merge(_ other: Accumulator, _ map: [UInt32]) {
+    pairs.merge((other as! DistinctAccumulator).pairs, first: map)
+  }
+
+  override func finish(_ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    let size = Int(groups.max() ?? 0) + 1
+    var counts = [Int64](repeating: 0, count: size)
+    var sums = [Int64](repeating: 0, count: size)
+    var reals = [Double](repeating: 0, count: size)
+    var magnitudes: UInt64 = 0
+    for pair in 0..<pairs.count {
+      guard let word = pairs.word(pair, 1) else { continue }
+      let group = Int(pairs.word(pair, 0)!)
+      counts[group] += 1
+      if kind == .integer {
+        let value = Int64(bitPattern: word)
+        sums[group] &+= value
+        magnitudes |= UInt64(bitPattern: value ^ (value >> 63))
+      } else if kind == .real {
+        reals[group] += Double(bitPattern: word)
+      }
+    }
+    if result == .count {
+      return try column(.int64, groups.count) { i in counts[Int(groups[i])] }
+    }
+    if kind == .integer {
+      let (bound, overflow) = (magnitudes + 1).multipliedReportingOverflow(by: UInt64(pairs.count + 1))
+      if overflow || bound > UInt64(Int64.max) {
+        throw QueryError(.leftToSQLite, "a sum of integers may overflow")
+      }
+      for group in 0..<size { reals[group] = Double(sums[group]) }
+      if result == .sum {
+        return try column(.int64, groups.count) { i in
+          counts[Int(groups[i])] > 0 ? sums[Int(groups[i])] : nil
+        }
+      }
+    }
+    return try column(.float64, groups.count) { i in
+      let group = Int(groups[i])
+      let value = result == .average ? reals[group] / Double(counts[group]) : reals[group]
+      return (counts[group] > 0 || result == .total) && value == value ? value : nil
+    }
+  }
+}

@@ -1,0 +1,298 @@
+// Runs a plan: operators that need all rows first, streams for the others.
+
+import Arrow
+import Kernels
+import Memory
+import SQL
+import Tables
+
+/// Batches, one after the other.
+class BatchSource {
+  /// The next batch; nil behind the last.
+  func next() throws(QueryError) -> RecordBatch? { preconditionFailure("every source has its own") }
+}
+
+/// Batches that are there already.
+final class StoredSource: BatchSource {
+  private var batches: ArraySlice<RecordBatch>
+
+  init(_ batches: [RecordBatch]) { self.batches = batches[...] }
+
+  override func next() -> RecordBatch? { batches.popFirst() }
+}
+
+/// One run of one plan.
+struct Execution: Sendable {
+  let tables: [[Block]]
+  let givens: Givens
+  let options: QueryOptions
+  var morsels: Morsels { Morsels(options: options) }
+
+  func source(_ plan: SelectPlan) throws(QueryError) -> BatchSource {
+    let limit = try rows(plan.limit, missing: .max)
+    let offset = try rows(plan.offset, missing: 0)
+    switch plan.body {
+    case .core(let core):
+      return try source(core, plan, limit: limit, offset: offset)
+    case .compound(let first, let terms):
+      var batches = try all(first)
+      for term in terms {
+        batches += try all(term.plan).map { batch throws(QueryError) in
+          try data { () throws(DataError) in
+            try RecordBatch(schema: plan.schema, columns: batch.columns, count: batch.count)
+          }
+        }
+        if !term.isAll { batches = try distinct(batches, plan.schema) }
+      }
+      var blocks: [Block] = []
+      for batch in batches { blocks += Block.blocks(of: batch) }
+      return try finish(
+        blocks, [], InputShape(types: plan.schema.fields.map(\.type), names: .sources([0])),
+        RowPlan(schema: plan.schema, expressions: nil, ordering: plan.ordering, limit: limit, offset: offset),
+        givens)
+    }
+  }
+
+  /// All rows of a query, in memory.
+  func all(_ plan: SelectPlan) throws(QueryError) -> [RecordBatch] {
+    let source = try source(plan)
+    var batches: [RecordBatch] = []
+    var bytes = 0
+    while let batch = try source.next() {
+      bytes += batch.columns.reduce(0) { $0 + $1.byteCount }
+      if bytes > options.memoryLimit { throw memoryError() }
+      batches.append(batch)
+    }
+    return batches
+  }
+
+  func memoryError() -> QueryError {
+    QueryError(.memory, "the query needs more than its memory limit of \(options.memoryLimit) bytes")
+  }
+
+  private func rows(_ expression: BoundExpression?, missing: Int) throws(QueryError) -> Int {
+    guard let expression else { return missing }
+    let value = try compiling { () throws(NotMine) in
+      try Compiler(InputShape(types: [], names: .sources([])), givens).node(expression).constant
+    }
+    guard case .integer(let rows)? = value else {
+      throw QueryError(.leftToSQLite, "a LIMIT or OFFSET that is no integer")
+    }
+    // Negative ones mean none.
+    return rows < 0 ? missing : Int(rows)
+  }
+
+  // MARK: One core
+
+  private func source(_ core: CorePlan, _ plan: SelectPlan, limit: Int, offset: Int) throws(QueryError)
+    -> BatchSource
+  {
+    let givens = try answers(core.subqueries)
+    var blocks: [Block]
+    switch core.source {
+    case .oneRow:
+      let batch = try data { () throws(DataError) in
+        try RecordBatch(schema: Schema([]), columns: [], count: 1)
+      }
+      blocks = Block.blocks(of: batch)
+    case .table(let number): blocks = tables[number]
+    case .select(let select):
+      blocks = []
+      for batch in try all(select) { blocks += Block.blocks(of: batch) }
+    }
+    var shape = core.shape
+    var conditions = core.conjuncts
+    blocks = try ZoneFilters(conditions, shape, givens).surviving(blocks)
+    if let grouping = core.grouping {
+      let batch = try groups(blocks, conditions, shape, grouping, givens)
+      blocks = Block.blocks(of: batch)
+      shape = grouping.shape
+      conditions = core.having
+    }
+    let expressions = core.outputs.map(\.expression)
+    if core.isDistinct {
+      let batch = try distinct(blocks, conditions, shape, core.outputs, plan.schema, givens)
+      blocks = Block.blocks(of: batch)
+      return try finish(
+        blocks, [], InputShape(types: plan.schema.fields.map(\.type), names: .sources([0])),
+        RowPlan(schema: plan.schema, expressions: nil, ordering: plan.ordering, limit: limit, offset: offset),
+        givens)
+    }
+    return try finish(
+      blocks, conditions, shape,
+      RowPlan(
+        schema: plan.schema, expressions: expressions, ordering: plan.ordering, limit: limit, offset: offset),
+      givens)
+  }
+
+  /// What is done with rows once they are as many as the result, LIMIT aside.
+  private func finish(
+    _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ rows: RowPlan, _ givens: Givens
+  ) throws(QueryError) -> BatchSource {
+    if rows.limit == 0 { return StoredSource([]) }
+    if rows.ordering.isEmpty {
+      return ScanSource(blocks, RowProgram(conditions, shape, rows, givens), rows, options)
+    }
+    return try sorted(blocks, conditions, shape, rows, givens)
+  }
+
+  private func answers(_ subqueries: [Subquery]) throws(QueryError) -> Givens {
+    var givens = givens
+    givens.isTrial = false
+    for subquery in subqueries {
+      let source = try source(subquery.plan)
+      switch subquery.use {
+      case .exists:
+        var hasRow = false
+        while !hasRow, let batch = try source.next() { hasRow = batch.count > 0 }
+        givens.scalars[subquery.identity] = .integer(hasRow ? 1 : 0)
+      case .scalar:
+        var value: Constant = .null
+        while let batch = try source.next() {
+          if batch.count == 0 { continue }
+          value = try constants(batch.slice(0..<1))[0]
+          break
+        }
+        givens.scalars[subquery.identity] = value
+      case .list:
+        var list: [Constant] = []
+        while let batch = try source.next() {
+          list += try constants(batch)
+          if list.count * 64 > options.memoryLimit { throw memoryError() }
+        }
+        givens.lists[subquery.identity] = list
+      }
+    }
+    return givens
+  }
+
+  /// The values of a batch's first column.
+  private func constants(_ batch: RecordBatch) throws(QueryError) -> [Constant] {
+    let column = try compiling { () throws(NotMine) in
+      let compiler = Compiler(
+        InputShape(types: batch.schema.fields.map(\.type), names: .sources([0])), Givens())
+      let node = try compiler.column(0)
+      return try node.kind.isText ? compiler.text(node) : node
+    }
+    let frame = Frame()
+    var result: [Constant] = []
+    for block in Block.blocks(of: batch) {
+      frame.enter(block)
+      for start in stride(from: block.rows.lowerBound, to: block.rows.upperBound, by: vectorSize) {
+        frame.select(start..<min(start + vectorSize, block.rows.upperBound))
+        let vector = try column.evaluate(frame)
+        for i in 0..<frame.count {
+          guard vector.isValid(i) else {
+            result.append(.null)
+            continue
+          }
+          switch column.kind {
+          case .integer: result.append(.integer(vector.integers[i]))
+          case .real: result.append(.real(vector.reals[i]))
+          case .blob: result.append(.blob(Array(vector.slices[i])))
+          default: result.append(.text(Array(vector.slices[i])))
+          }
+        }
+      }
+    }
+    return result
+  }
+}
+
+/// What rows become: results, in an order, some of them.
+struct RowPlan: Sendable {
+  var schema: Schema
+  /// nil where the input's columns are the results.
+  var expressions: [BoundExpression]?
+  var ordering: [OrderKey]
+  var limit: Int
+  var offset: Int
+}
+
+/// Compiles what a plan has tried to compile before. It fails only for what could not be known then.
+func compiling<R>(_ body: () throws(NotMine) -> R) throws(QueryError) -> R {
+  do throws(NotMine) { return try body() } catch { throw QueryError(.leftToSQLite, error.reason) }
+}
+
+/// Conditions and results, to be compiled for each worker.
+struct RowProgram: Sendable {
+  let conditions: [BoundExpression]
+  let shape: InputShape
+  let rows: RowPlan
+  let givens: Givens
+
+  init(_ conditions: [BoundExpression], _ shape: InputShape, _ rows: RowPlan, _ givens: Givens) {
+    self.conditions = conditions
+    self.shape = shape
+    self.rows = rows
+    self.givens = givens
+  }
+
+  func predicates(_ compiler: Compiler) throws(QueryError) -> [Predicate] {
+    try compiling { () throws(NotMine) in
+      var predicates: [Predicate] = []
+      for condition in conditions { predicates.append(try compiler.predicate(condition)) }
+      return predicates
+    }
+  }
+
+  func collectors(_ compiler: Compiler) throws(QueryError) -> [Collector] {
+    try compiling { () throws(NotMine) in
+      var collectors: [Collector] = []
+      for (i, field) in rows.schema.fields.enumerated() {
+        if let expressions = rows.expressions {
+          collectors.append(try compiler.collector(OutputColumn(expression: expressions[i], field: field)))
+        } else if field.type.vectorKind == nil || field.type.layoutKind == .dictionary {
+          collectors.append(Collector(column: i, type: field.type))
+        } else {
+          collectors.append(try Collector(try compiler.column(i), type: field.type))
+        }
+      }
+      return collectors
+    }
+  }
+
+  /// The node of an ordering's key.
+  func node(_ key: OrderKey, _ compiler: Compiler) throws(QueryError) -> Node {
+    try compiling { () throws(NotMine) in
+      let node: Node
+      switch (key.value, rows.expressions) {
+      case (.result(let number), nil): node = try compiler.column(number)
+      case (.result(let number), let expressions?): node = try compiler.node(expressions[number])
+      case (.expression(let expression), _): node = try compiler.node(expression)
+      }
+      // Times beyond year 9999 are not in the order of their text.
+      return node.kind.isText && node.kind != .text ? OrderedTicksNode(node) : node
+    }
+  }
+
+  /// The input columns that the results are, unchanged; nil for those that are computed.
+  var passedColumns: [Int?] {
+    rows.schema.fields.indices.map { i in
+      guard let expressions = rows.expressions else { return i }
+      guard let place = shape.place(expressions[i].node), shape.types[place] == rows.schema.fields[i].type
+      else {
+        return nil
+      }
+      return place
+    }
+  }
+}
+
+/// Times that are made sure of to be in the order of their text.
+final class OrderedTicksNode: Node {
+  private let inner: Node
+  private let domain: ClosedRange<Int64>
+
+  init(_ inner: Node) {
+    self.inner = inner
+    if case .ticks(let type) = inner.kind { domain = type.tickDomain ?? 0...0 } else { domain = 0...0 }
+    super.init(inner.kind)
+  }
+
+  override func evaluate(_ frame: Frame) throws(QueryError) -> Vector {
+    let vector = try inner.evaluate(frame)
+    try checkTicks(vector, frame.count, domain)
+    return vector
+  }
+}

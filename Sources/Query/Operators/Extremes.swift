@@ -1,0 +1,261 @@
+// min and max of each kind of value.
+
+import Arrow
+import Kernels
+import Memory
+
+/// min and max of integers and times.
+final class IntegerExtremeAccumulator: Accumulator {
+  private let node: Node
+  private let isLeast: Bool
+  /// For times: the ticks whose order is that of their text.
+  private let domain: ClosedRange<Int64>?
+  @exclusivity(unchecked) private var bests: States<Int64>
+  @exclusivity(unchecked) private var seen = States<UInt8>(0)
+
+  init(_ node: Node, isLeast: Bool, filter: Predicate?) {
+    self.node = node
+    self.isLeast = isLeast
+    if case .ticks(let type) = node.kind { domain = type.tickDomain } else { domain = nil }
+    bests = States(isLeast ? .max : .min)
+    super.init(filter: filter)
+  }
+
+  override func reserve(_ count: Int) {
+    bests.grow(to: count)
+    seen.grow(to: count)
+  }
+
+  override func add(_ frame: Frame, _ groups: UnsafePointer<UInt32>?) throws(QueryError) {
+    let n = frame.count
+    let vector = try node.evaluate(frame)
+    if let domain { try checkTicks(vector, n, domain) }
+    let counted = try counted(vector.valid, frame)
+    let values = vector.integers
+    let none: Int64 = isLeast ? .max : .min
+    if let groups {
+      for i in 0..<n {
+        let group = Int(groups[i])
+        let isCounted = counted.map { $0[i] } ?? 1
+        let value = isCounted != 0 ? values[i] : none
+        let best = bests.base[group]
+        bests.base[group] = isLeast ? min(best, value) : max(best, value)
+        seen.base[group] |= isCounted
+      }
+      return
+    }
+    var best = bests.base[0]
+    var any: UInt8 = 0
+    if let counted {
+      for i in 0..<n {
+        let value = counted[i] != 0 ? values[i] : none
+        best = isLeast ? (value < best ? value : best) : (value > best ? value : best)
+        any |= counted[i]
+      }
+    } else {
+      if isLeast {
+        for i in 0..<n { best = values[i] < best ? values[i] : best }
+      } else {
+        for i in 0..<n { best = values[i] > best ? values[i] : best }
+      }
+      any = 1
+    }
+    bests.base[0] = best
+    seen.base[0] |= any
+  }
+
+  override func merge(_ other: Accumulator, _ map: [UInt32]) {
+    let other = other as! IntegerExtremeAccumulator
+    for (i, group) in map.enumerated() where other.seen.base[i] != 0 {
+      let (a, b) = (bests.base[Int(group)], other.bests.base[i])
+      bests.base[Int(group)] = isLeast ? min(a, b) : max(a, b)
+      seen.base[Int(group)] = 1
+    }
+  }
+
+  override func finish(_ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    try column(type, groups.count) { i in
+      let group = Int(groups[i])
+      return seen.base[group] != 0 ? bests.base[group] : nil
+    }
+  }
+}
+
+/// min and max of reals.
+final class RealExtremeAccumulator: Accumulator {
+  private let node: Node
+  private let isLeast: Bool
+  @exclusivity(unchecked) private var bests: States<Double>
+  @exclusivity(unchecked) private var seen = States<UInt8>(0)
+
+  init(_ node: Node, isLeast: Bool, filter: Predicate?) {
+    self.node = node
+    self.isLeast = isLeast
+    bests = States(isLeast ? .infinity : -.infinity)
+    super.init(filter: filter)
+  }
+
+  override func reserve(_ count: Int) {
+    bests.grow(to: count)
+    seen.grow(to: count)
+  }
+
+  override func add(_ frame: Frame, _ groups: UnsafePointer<UInt32>?) throws(QueryError) {
+    let n = frame.count
+    let vector = try node.evaluate(frame)
+    let counted = try counted(vector.valid, frame)
+    let values = vector.reals
+    let none: Double = isLeast ? .infinity : -.infinity
+    if let groups {
+      for i in 0..<n {
+        let group = Int(groups[i])
+        let isCounted = counted.map { $0[i] } ?? 1
+        let value = isCounted != 0 ? values[i] : none
+        let best = bests.base[group]
+        bests.base[group] = isLeast ? (value < best ? value : best) : (value > best ? value : best)
+        seen.base[group] |= isCounted
+      }
+      return
+    }
+    var bests8 = SIMD8<Double>(repeating: bests.base[0])
+    var best = bests.base[0]
+    var any: UInt8 = counted == nil ? 1 : 0
+    var i = 0
+    while i &+ 8 <= n {
+      var value = UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Double>.self)
+      if let counted {
+        let word = UnsafeRawPointer(counted + i).loadUnaligned(as: SIMD8<UInt8>.self)
+        value.replace(with: none, where: SIMD8<Int64>(truncatingIfNeeded: word) .== 0)
+        if word != SIMD8(repeating: 0) { any = 1 }
+      }
+      // Not `pointwiseMin`, which would care for the NaNs that are not here.
+      let wins = isLeast ? value .< bests8 : value .> bests8
+      bests8.replace(with: value, where: wins)
+      i &+= 8
+    }
+    while i < n {
+      if counted.map({ $0[i] != 0 }) ?? true {
+        best = isLeast ? (values[i] < best ? values[i] : best) : (values[i] > best ? values[i] : best)
+        any = 1
+      }
+      i &+= 1
+    }
+    for lane in 0..<8 {
+      let value = bests8[lane]
+      best = isLeast ? (value < best ? value : best) : (value > best ? value : best)
+    }
+    bests.base[0] = best
+    if any != 0 { seen.base[0] = 1 }
+  }
+
+  override func merge(_ other: Accumulator, _ map: [UInt32]) {
+    let other = other as! RealExtremeAccumulator
+    for (i, group) in map.enumerated() where other.seen.base[i] != 0 {
+      let (a, b) = (bests.base[Int(group)], other.bests.base[i])
+      bests.base[Int(group)] = isLeast ? (b < a ? b : a) : (b > a ? b : a)
+      seen.base[Int(group)] = 1
+    }
+  }
+
+  override func finish(_ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    try column(type, groups.count) { i in
+      let group = Int(groups[i])
+      return seen.base[group] != 0 ? bests.base[group] : nil
+    }
+  }
+}
+
+/// min and max of texts and blobs, by their bytes.
+final class TextExtremeAccumulator: Accumulator {
+  private let node: Node
+  private let isLeast: Bool
+  @exclusivity(unchecked) private var bests: [[UInt8]?] = []
+
+  init(_ node: Node, isLeast: Bool, filter: Predicate?) {
+    self.node = node
+    self.isLeast = isLeast
+    super.init(filter: filter)
+  }
+
+  override func reserve(_ count: Int) {
+    if count > bests.count { bests += [[UInt8]?](repeating: nil, count: count - bests.count) }
+  }
+
+  override func add(_ frame: Frame, _ groups: UnsafePointer<UInt32>?) throws(QueryError) {
+    let vector = try node.evaluate(frame)
+    let counted = try counted(vector.valid, frame)
+    let slices = vector.slices
+    for i in 0..<frame.count where counted.map({ $0[i] != 0 }) ?? true {
+      offer(slices[i], groups.map { Int($0[i]) } ?? 0)
+    }
+  }
+
+  @inline(__always)
+  private func offer(_ slice: UnsafeRawBufferPointer, _ group: Int) {
+    let order = bests[group]?.withUnsafeBytes { compareBytes(slice, $0) } ?? (isLeast ? -1 : 1)
+    if isLeast ? order < 0 : order > 0 { bests[group] = Array(slice) }
+  }
+
+  override func merge(_ other: Accumulator, _ map: [UInt32]) {
+    let other = other as! TextExtremeAccumulator
+    for (i, group) in map.enumerated() {
+      other.bests[i]?.withUnsafeBytes { offer($0, Int(group)) }
+    }
+  }
+
+  override func finish(_ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    let builder = type.makeBuilder()
+    for group in groups {
+      if let best = bests[Int(group)] {
+        try data { () throws(DataError) in try builder.append(bytes: best.span.bytes) }
+      } else {
+        builder.appendNull()
+      }
+    }
+    return builder.finish()
+  }
+}
+
+/// A column of integers or ticks in any type that holds them.
+func column(_ type: DataType, _ count: Int, _ value: (Int) -> Int64?) throws(QueryError) -> Column {
+  func built<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) -> Column {
+    let builder = FixedBuilder<T>(type: type)
+    builder.reserve(count)
+    for i in 0..<count {
+      if let value = value(i) { builder.append(T(truncatingIfNeeded: value)) } else { builder.appendNull() }
+    }
+    return builder.finish()
+  }
+  switch type {
+  case .bool:
+    let builder = BooleanBuilder()
+    for i in 0..<count {
+      if let value = value(i) { builder.append(value != 0) } else { builder.appendNull() }
+    }
+    return builder.finish()
+  default:
+    switch type.byteWidth {
+    case 1: return built(UInt8.self)
+    case 2: return built(UInt16.self)
+    case 4: return built(UInt32.self)
+    case 8: return built(Int64.self)
+    default: throw QueryError(.leftToSQLite, "integers in type \(type)")
+    }
+  }
+}
+
+/// A column of reals in any type that holds them.
+func column(_ type: DataType, _ count: Int, _ value: (Int) -> Double?) throws(QueryError) -> Column {
+  func built<T: BinaryFloatingPoint & BitwiseCopyable>(_: T.Type) -> Column {
+    let builder = FixedBuilder<T>(type: type)
+    builder.reserve(count)
+    for i in 0..<count { if let value = value(i) { builder.append(T(value)) } else { builder.appendNull() } }
+    return builder.finish()
+  }
+  switch type {
+  case .float16: return built(Float16.self)
+  case .float32: return built(Float.self)
+  case .float64: return built(Double.self)
+  default: throw QueryError(.leftToSQLite, "reals in type \(type)")
+  }
+}

@@ -1,0 +1,235 @@
+// Which group a row belongs to, by its keys.
+
+import Arrow
+import Kernels
+import Memory
+
+/// Numbers groups in the order in which they came. A key is a word for each column, and one that tells which of them are NULL.
+final class GroupTable {
+  private let nodes: [Node]
+  private let texts: [BytesTable?]
+  private let width: Int
+  private let codes: [UnsafeMutablePointer<UInt64>]
+  private let nulls = UnsafeMutablePointer<UInt64>.allocate(capacity: vectorSize)
+  private let groups = UnsafeMutablePointer<UInt32>.allocate(capacity: vectorSize)
+  /// `width` words for each group: the columns' words, then the NULLs.
+  @exclusivity(unchecked) private var keys = States<UInt64>(0)
+  @exclusivity(unchecked) private var slots: UnsafeMutablePointer<UInt32>
+  private var slotCount = 4096
+  private(set) var count = 0
+  /// Where each group's first row was.
+  @exclusivity(unchecked) private var firsts = States<UInt64>(0)
+
+  init(_ nodes: [Node]) {
+    self.nodes = nodes
+    texts = nodes.map { $0.kind.isFixed ? nil : BytesTable() }
+    width = nodes.count + 1
+    codes = nodes.map { _ in .allocate(capacity: vectorSize) }
+    slots = .allocate(capacity: slotCount)
+    slots.initialize(repeating: .max, count: slotCount)
+  }
+
+  deinit {
+    for code in codes { code.deallocate() }
+    nulls.deallocate()
+    groups.deallocate()
+    slots.deallocate()
+  }
+
+  var byteCount: Int {
+    count * (width + 1) * 8 + slotCount * 4 + texts.reduce(0) { $0 + ($1?.byteCount ?? 0) }
+  }
+
+  /// The groups of the frame's rows. `position` is that of its block, among all.
+  func assign(_ frame: Frame, position: UInt64) throws(QueryError) -> UnsafePointer<UInt32> {
+    let n = frame.count
+    nulls.update(repeating: 0, count: n)
+    for (column, node) in nodes.enumerated() {
+      let vector = try node.evaluate(frame)
+      let target = codes[column]
+      switch node.kind {
+      case .null: target.update(repeating: 0, count: n)
+      case .real:
+        // Both zeroes are one key.
+        for i in 0..<n { target[i] = (vector.reals[i] + 0).bitPattern }
+      case .text, .blob:
+        let table = texts[column]!
+        for i in 0..<n { target[i] = vector.isValid(i) ? UInt64(table.number(vector.slices[i])) : 0 }
+      default: for i in 0..<n { target[i] = UInt64(bitPattern: vector.integers[i]) }
+      }
+      if let valid = vector.valid {
+        let bit: UInt64 = 1 << UInt64(column)
+        for i in 0..<n {
+          target[i] = valid[i] != 0 ? target[i] : 0
+          nulls[i] |= valid[i] != 0 ? 0 : bit
+        }
+      }
+    }
+    for i in 0..<n { groups[i] = find(i, position << 32 | UInt64(frame.row(i))) }
+    return UnsafePointer(groups)
+  }
+
+  @inline(__always)
+  private func find(_ row: Int, _ position: UInt64) -> UInt32 {
+    var hash = nulls[row] &* 0x9E37_79B9_7F4A_7C15
+    for column in 0..<width &- 1 { hash = ValueHash.mix(hash ^ codes[column][row]) }
+    let mask = slotCount &- 1
+    var place = Int(truncatingIfNeeded: hash) & mask
+    while true {
+      let group = slots[place]
+      if group == .max { return enter(row, place, position) }
+      let key = keys.base + Int(group) &* width
+      var isEqual = key[width &- 1] == nulls[row]
+      for column in 0..<width &- 1 { isEqual = isEqual && key[column] == codes[column][row] }
+      if isEqual { return group }
+      place = (place &+ 1) & mask
+    }
+  }
+
+  @inline(never)
+  private func enter(_ row: Int, _ place: Int, _ position: UInt64) -> UInt32 {
+    let group = count
+    count += 1
+    keys.grow(to: count * width)
+    firsts.grow(to: count)
+    let key = keys.base + group * width
+    for column in 0..<width - 1 { key[column] = codes[column][row] }
+    key[width - 1] = nulls[row]
+    firsts.base[group] = position
+    slots[place] = UInt32(group)
+    if count * 2 > slotCount { grow() }
+    return UInt32(group)
+  }
+
+  private func grow() {
+    slots.deallocate()
+    slotCount *= 4
+    slots = .allocate(capacity: slotCount)
+    slots.initialize(repeating: .max, count: slotCount)
+    for group in 0..<count {
+      let key = keys.base + group * width
+      var hash = key[width - 1] &* 0x9E37_79B9_7F4A_7C15
+      for column in 0..<width - 1 { hash = ValueHash.mix(hash ^ key[column]) }
+      var place = Int(truncatingIfNeeded: hash) & (slotCount - 1)
+      while slots[place] != .max { place = (place + 1) & (slotCount - 1) }
+      slots[place] = UInt32(group)
+    }
+  }
+
+  /// Enters another table's groups.
+  /// - Parameter first: what the first column's words become, when they are numbers of groups themselves.
+  /// - Returns: the number here of each of them.
+  @discardableResult
+  func merge(_ other: GroupTable, first: [UInt32]? = nil) -> [UInt32] {
+    let translated: [[UInt64]?] = zip(texts, other.texts).map { mine, theirs in
+      guard let mine, let theirs else { return nil }
+      return theirs.entries.map { UInt64(mine.number($0)) }
+    }
+    var map: [UInt32] = []
+    map.reserveCapacity(other.count)
+    for group in 0..<other.count {
+      let key = other.keys.base + group * width
+      nulls[0] = key[width - 1]
+      for column in 0..<width - 1 {
+        let isNull = nulls[0] >> UInt64(column) & 1 == 1
+        codes[column][0] = isNull ? 0 : translated[column].map { $0[Int(key[column])] } ?? key[column]
+      }
+      if let first { codes[0][0] = UInt64(first[Int(key[0])]) }
+      let found = find(0, other.firsts.base[group])
+      if other.firsts.base[group] < firsts.base[Int(found)] {
+        firsts.base[Int(found)] = other.firsts.base[group]
+      }
+      map.append(found)
+    }
+    return map
+  }
+
+  // MARK: Results
+
+  /// A key's word; nil for NULL.
+  func word(_ group: Int, _ column: Int) -> UInt64? {
+    let key = keys.base + group * width
+    return key[width - 1] >> UInt64(column) & 1 == 1 ? nil : key[column]
+  }
+
+  /// All groups, by ascending keys: NULL first, then by value, as SQLite puts them out.
+  func sortedGroups() -> [UInt32] {
+    var groups = (0..<UInt32(count)).map { $0 }
+    // Numbers of texts by their order.
+    let ranks: [[UInt64]?] = texts.map { table in
+      guard let table else { return nil }
+      let order = (0..<table.count).sorted { compareBytes(table.entries[$0], table.entries[$1]) < 0 }
+      var ranks = [UInt64](repeating: 0, count: table.count)
+      for (rank, number) in order.enumerated() { ranks[number] = UInt64(rank) }
+      return ranks
+    }
+    /// A key's column as a number in the order of its values; 0 for NULL.
+    func word(_ group: UInt32, _ column: Int) -> (Bool, UInt64) {
+      let key = keys.base + Int(group) * width
+      if key[width - 1] >> UInt64(column) & 1 == 1 { return (false, 0) }
+      if let ranks = ranks[column] { return (true, ranks[Int(key[column])]) }
+      if nodes[column].kind == .real { return (true, orderedBits(Double(bitPattern: key[column]))) }
+      return (true, key[column] ^ 1 << 63)
+    }
+    if width == 2 {
+      var pairs = groups.map { group in (key: word(group, 0), group: group) }
+      pairs.sort { a, b in a.key.0 != b.key.0 ? !a.key.0 : a.key.1 < b.key.1 }
+      return pairs.map(\.group)
+    }
+    groups.sort { a, b in
+      for column in 0..<width - 1 {
+        let (x, y) = (word(a, column), word(b, column))
+        if x.0 != y.0 { return !x.0 }
+        if x.1 != y.1 { return x.1 < y.1 }
+      }
+      return false
+    }
+    return groups
+  }
+
+  /// All groups, in the order of their first rows.
+  func groupsByAppearance() -> [UInt32] {
+    (0..<UInt32(count)).sorted { firsts.base[Int($0)] < firsts.base[Int($1)] }
+  }
+
+  /// A key's column for some groups.
+  func column(_ column: Int, _ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    func word(_ i: Int) -> UInt64? {
+      let key = keys.base + Int(groups[i]) * width
+      return key[width - 1] >> UInt64(column) & 1 == 1 ? nil : key[column]
+    }
+    switch nodes[column].kind {
+    case .text, .blob:
+      let builder = type.makeBuilder()
+      let entries = texts[column]!.entries
+      for i in groups.indices {
+        if let word = word(i) {
+          try data { () throws(DataError) in
+            try builder.append(bytes: RawSpan(_unsafeBytes: entries[Int(word)]))
+          }
+        } else {
+          builder.appendNull()
+        }
+      }
+      return builder.finish()
+    case .real: return try Query.column(type, groups.count) { i in word(i).map { Double(bitPattern: $0) } }
+    case .null:
+      if type == .null {
+        let builder = NullBuilder()
+        for _ in groups { builder.appendNull() }
+        return builder.finish()
+      }
+      let builder = type.makeBuilder()
+      for _ in groups { builder.appendNull() }
+      return builder.finish()
+    default: return try Query.column(type, groups.count) { i in word(i).map { Int64(bitPattern: $0) } }
+    }
+  }
+}
+
+/// The bits of a real as a number in the same order.
+@inline(__always)
+func orderedBits(_ real: Double) -> UInt64 {
+  let bits = (real + 0).bitPattern
+  return bits >> 63 == 1 ? ~bits : bits | 1 << 63
+}

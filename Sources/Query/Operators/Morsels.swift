@@ -1,0 +1,103 @@
+// Blocks handed out to workers: one for each thread, each with its own nodes.
+
+import Dispatch
+import Kernels
+import Memory
+import SQL
+import Synchronization
+
+/// How a query is run.
+public struct QueryOptions: Sendable {
+  /// How many threads work at once, the caller's among them.
+  public var threads = 1
+  /// Batches end here.
+  public var batchRows = 65_536
+  public var batchBytes = 3 << 20
+  /// How many bytes grouping, sorting and intermediate results may take.
+  public var memoryLimit = 1 << 30
+  /// Asked before every block; true ends the query with `.cancelled`.
+  public var isCancelled: @Sendable () -> Bool = { false }
+
+  public init() {}
+}
+
+/// Where the filtered rows of a worker go.
+protocol Sink: AnyObject {
+  /// Takes the frame's rows, at most `vectorSize`, in order within a block.
+  func consume(_ frame: Frame) throws(QueryError)
+}
+
+/// One thread's share of an operator. It belongs to one thread at a time.
+final class Worker<S: Sink>: @unchecked Sendable {
+  // SAFETY (@unchecked Sendable): `Morsels` gives a worker to one thread at a time, and hands it over under a lock.
+  let frame = Frame()
+  let predicates: [Predicate]
+  let sink: S
+
+  init(predicates: [Predicate], sink: S) {
+    self.predicates = predicates
+    self.sink = sink
+  }
+
+  /// - Returns: whether anything of the block was looked at.
+  func process(_ block: Block) throws(QueryError) {
+    frame.enter(block)
+    var start = block.rows.lowerBound
+    while start < block.rows.upperBound {
+      let end = min(start + vectorSize, block.rows.upperBound)
+      frame.select(start..<end)
+      start = end
+      for predicate in predicates {
+        if frame.count == 0 { break }
+        frame.keep(try predicate.test(frame))
+      }
+      if frame.count > 0 { try sink.consume(frame) }
+    }
+  }
+}
+
+/// Runs through blocks in parallel.
+struct Morsels {
+  let options: QueryOptions
+
+  func check() throws(QueryError) {
+    if options.isCancelled() { throw QueryError(.cancelled, "the query was cancelled") }
+  }
+
+  /// Calls `body` for each index below `count`, by as many threads as are allowed; each of them makes one state for itself.
+  /// - Returns: the states, in no order.
+  func run<State>(
+    _ count: Int, make: @Sendable () throws(QueryError) -> State,
+    _ body: @Sendable (State, Int) throws(QueryError) -> Void
+  ) throws(QueryError) -> [State] where State: Sendable {
+    let threads = max(1, min(options.threads, count))
+    if threads == 1 {
+      let state = try make()
+      for index in 0..<count {
+        try check()
+        try body(state, index)
+      }
+      return [state]
+    }
+    let next = Atomic<Int>(0)
+    let results = Mutex<(states: [State], error: QueryError?)>(([], nil))
+    DispatchQueue.concurrentPerform(iterations: threads) { _ in
+      do throws(QueryError) {
+        let state = try make()
+        while true {
+          let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          guard index < count else { break }
+          try check()
+          try body(state, index)
+        }
+        results.withLock { $0.states.append(state) }
+      } catch {
+        next.store(count, ordering: .relaxed)
+        results.withLock { if $0.error == nil { $0.error = error } }
+      }
+    }
+    let (states, error) = results.withLock { $0 }
+    if let error { throw error }
+    return states
+  }
+}

@@ -1,0 +1,245 @@
+// Filtered and projected rows as a stream, in the order of the table.
+
+import Arrow
+import Kernels
+import Memory
+
+/// Reads blocks as they are asked for: a few at first, so that LIMIT and the first row cost little, then more at once.
+final class ScanSource: BatchSource {
+  private let blocks: [Block]
+  private let program: RowProgram
+  private let options: QueryOptions
+  private let passed: [Int?]
+  private var nextBlock = 0
+  private var round = 1
+  private var skip: Int
+  private var left: Int
+  private var ready: [RecordBatch] = []
+  /// Small batches that will be one.
+  private var pending: [RecordBatch] = []
+  private var pendingRows = 0
+  private var workers: [ScanWorker] = []
+
+  init(_ blocks: [Block], _ program: RowProgram, _ rows: RowPlan, _ options: QueryOptions) {
+    self.blocks = blocks
+    self.program = program
+    self.options = options
+    passed = program.passedColumns
+    skip = rows.offset
+    left = rows.limit
+  }
+
+  override func next() throws(QueryError) -> RecordBatch? {
+    while true {
+      if !ready.isEmpty { return ready.removeFirst() }
+      if left == 0 || nextBlock == blocks.count {
+        try flush()
+        if ready.isEmpty { return nil }
+        continue
+      }
+      try readMore()
+    }
+  }
+
+  private func readMore() throws(QueryError) {
+    let range = nextBlock..<min(nextBlock + round * options.threads, blocks.count)
+    nextBlock = range.upperBound
+    round = min(round * 2, 8)
+    // Never more rows of a block than can be wanted.
+    let wanted = left == .max ? Int.max : left.addingReportingOverflow(skip).overflow ? .max : left + skip
+    let results = Results(range.count)
+    let idle = Idle(workers)
+    let (program, passed, blocks) = (program, passed, blocks)
+    let made: [ScanWorker] = try Morsels(options: options).run(range.count) { () throws(QueryError) in
+      if let worker = idle.take() { return worker }
+      return try ScanWorker(program, passed)
+    } _: { worker, index throws(QueryError) in
+      results.set(index, try worker.read(blocks[range.lowerBound + index], wanted: wanted))
+    }
+    workers = made
+    for batch in results.all {
+      if let batch, batch.count > 0 { try add(batch) }
+    }
+  }
+
+  private func add(_ batch: RecordBatch) throws(QueryError) {
+    var batch = batch
+    if skip > 0 {
+      let dropped = min(skip, batch.count)
+      skip -= dropped
+      batch = batch.slice(dropped..<batch.count)
+    }
+    if batch.count > left { batch = batch.slice(0..<left) }
+    if left != .max { left -= batch.count }
+    guard batch.count > 0 else { return }
+    if batch.count < options.batchRows / 4 {
+      pending.append(batch)
+      pendingRows += batch.count
+      if pendingRows >= options.batchRows / 2 { try flush() }
+      return
+    }
+    try flush()
+    ready += batch.pieces(options)
+  }
+
+  private func flush() throws(QueryError) {
+    guard !pending.isEmpty else { return }
+    let batches = pending
+    pending = []
+    pendingRows = 0
+    let merged = try data { () throws(DataError) in try RecordBatch.concatenating(batches) }
+    ready += merged.pieces(options)
+  }
+}
+
+/// Results of a round, in order.
+private final class Results: @unchecked Sendable {
+  // SAFETY (@unchecked Sendable): each index is written by the one thread that has it, and read after all have ended.
+  private let base: UnsafeMutablePointer<RecordBatch?>
+  private let count: Int
+
+  init(_ count: Int) {
+    self.count = count
+    base = .allocate(capacity: count)
+    base.initialize(repeating: nil, count: count)
+  }
+
+  deinit {
+    base.deinitialize(count: count)
+    base.deallocate()
+  }
+
+  func set(_ index: Int, _ batch: RecordBatch?) { base[index] = batch }
+
+  var all: [RecordBatch?] { Array(UnsafeBufferPointer(start: base, count: count)) }
+}
+
+extension RecordBatch {
+  static func concatenating(_ batches: [RecordBatch]) throws(DataError) -> RecordBatch {
+    guard batches.count > 1 else { return batches[0] }
+    var columns: [Column] = []
+    for i in batches[0].columns.indices {
+      columns.append(try Column.concatenating(batches.map { $0.columns[i] }))
+    }
+    return try RecordBatch(
+      schema: batches[0].schema, columns: columns, count: batches.reduce(0) { $0 + $1.count })
+  }
+
+  /// Slices within the limits of rows and bytes; a row is never cut.
+  func pieces(_ options: QueryOptions) -> [RecordBatch] {
+    let bytes = columns.reduce(0) { $0 + $1.byteCount }
+    guard count > 1, count > options.batchRows || bytes > options.batchBytes else { return [self] }
+    let byRows = (count + options.batchRows - 1) / options.batchRows
+    let parts = min(count, max(byRows, (bytes + options.batchBytes - 1) / options.batchBytes, 2))
+    var pieces: [RecordBatch] = []
+    for i in 0..<parts {
+      let piece = slice(count * i / parts..<count * (i + 1) / parts)
+      // Rows of uneven size: the larger half again.
+      let isLarge = piece.columns.reduce(0) { $0 + $1.byteCount } > options.batchBytes * 3 / 2
+      pieces += isLarge && piece.hasOwnBytes ? piece.pieces(options) : [piece]
+    }
+    return pieces
+  }
+
+  /// Whether slicing makes it smaller: what a dictionary or views refer to is not cut.
+  private var hasOwnBytes: Bool {
+    columns.allSatisfy { $0.layout.isCuttable }
+  }
+}
+
+extension Layout {
+  fileprivate var isCuttable: Bool {
+    switch self {
+    case .dictionary, .views, .listView, .runs, .union: false
+    default: true
+    }
+  }
+}
+
+/// Workers that wait for the next round.
+private final class Idle: @unchecked Sendable {
+  // SAFETY (@unchecked Sendable): the list is only touched under the lock.
+  private let lock = Lock()
+  private var workers: [ScanWorker]
+
+  init(_ workers: [ScanWorker]) { self.workers = workers }
+
+  func take() -> ScanWorker? { lock.withLock { workers.popLast() } }
+}
+
+/// One thread's part of a scan.
+final class ScanWorker: @unchecked Sendable {
+  // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
+  private let schema: Schema
+  private let frame = Frame()
+  private let predicates: [Predicate]
+  private let collectors: [Collector]
+  private let passed: [Int?]
+
+  init(_ program: RowProgram, _ passed: [Int?]) throws(QueryError) {
+    let compiler = Compiler(program.shape, program.givens)
+    schema = program.rows.schema
+    predicates = try program.predicates(compiler)
+    collectors = try program.collectors(compiler)
+    self.passed = passed
+  }
+
+  /// - Parameter wanted: how many rows are enough.
+  func read(_ block: Block, wanted: Int) throws(QueryError) -> RecordBatch? {
+    var columns = [Column?](repeating: nil, count: collectors.count)
+    var count = block.rows.count
+    if predicates.isEmpty, block.tombstones == nil {
+      count = min(count, wanted)
+      for (i, source) in passed.enumerated() {
+        if let source { columns[i] = try unchanged(source, block, count) }
+      }
+    }
+    if columns.contains(where: { $0 == nil }) || collectors.isEmpty {
+      count = try collect(block, &columns, count: count, wanted: wanted)
+    }
+    try block.checkUnchanged()
+    if count == 0 { return nil }
+    return try data { () throws(DataError) in
+      try RecordBatch(schema: schema, columns: columns.map { $0! }, count: count)
+    }
+  }
+
+  /// A column of the block as it is stored; nil when it has NaN, which is NULL in SQL.
+  private func unchanged(_ source: Int, _ block: Block, _ count: Int) throws(QueryError) -> Column? {
+    let column = try block.column(source)
+    let rows = block.rows.lowerBound..<block.rows.lowerBound + count
+    if column.type.vectorKind == .real {
+      guard let statistics = try block.statistics(source) else {
+        return column.slice(rows).statistics(0..<count).nanCount == 0 ? column.slice(rows) : nil
+      }
+      if statistics.nanCount > 0 { return nil }
+    }
+    // Floats within other values may be NaN too, but are passed on as they are.
+    return column.slice(rows)
+  }
+
+  private func collect(
+    _ block: Block, _ columns: inout [Column?], count: Int, wanted: Int
+  ) throws(QueryError) -> Int {
+    frame.enter(block)
+    var rows = 0
+    var start = block.rows.lowerBound
+    let end = predicates.isEmpty && block.tombstones == nil ? start + count : block.rows.upperBound
+    while start < end, rows < wanted {
+      let stop = min(start + vectorSize, end)
+      frame.select(start..<stop)
+      start = stop
+      for predicate in predicates {
+        if frame.count == 0 { break }
+        frame.keep(try predicate.test(frame))
+      }
+      guard frame.count > 0 else { continue }
+      rows += frame.count
+      for (i, collector) in collectors.enumerated() where columns[i] == nil { try collector.append(frame) }
+    }
+    for (i, collector) in collectors.enumerated() where columns[i] == nil {
+      columns[i] = try collector.finish()
+    }
+    return rows
+  }
+}

@@ -1,0 +1,363 @@
+// ORDER BY: all rows sorted, or the first few of them kept.
+
+import Arrow
+import Kernels
+import Memory
+import SQL
+
+/// Rows to be sorted: results and keys as columns, and where each row came from.
+final class SortWorker: @unchecked Sendable {
+  // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
+  private let frame = Frame()
+  private let predicates: [Predicate]
+  private let keys: [Node]
+  private let results: [Collector]
+  private let keyColumns: [Collector]
+  private let ordering: [OrderKey]
+  private let schema: Schema
+  private let keySchema: Schema
+  /// How many of the first rows are wanted.
+  private let wanted: Int
+  private var positions: [UInt64] = []
+  private(set) var kept: [SortedRows] = []
+  /// The word of the first key that a row must not be behind.
+  private var threshold: SortWord?
+  private var heldBytes = 0
+  private let memoryLimit: Int
+  private let truth = UnsafeMutablePointer<UInt8>.allocate(capacity: vectorSize + 8)
+
+  init(_ program: RowProgram, memoryLimit: Int) throws(QueryError) {
+    let compiler = Compiler(program.shape, program.givens)
+    ordering = program.rows.ordering
+    predicates = try program.predicates(compiler)
+    results = try program.collectors(compiler)
+    var keys: [Node] = []
+    for key in ordering { keys.append(try program.node(key, compiler)) }
+    self.keys = keys
+    let types = try compiling { () throws(NotMine) in
+      var types: [DataType] = []
+      for key in keys { types.append(try Planner.storageType(key.kind)) }
+      return types
+    }
+    keyColumns = try compiling { () throws(NotMine) in
+      var collectors: [Collector] = []
+      for (key, type) in zip(keys, types) { collectors.append(try Collector(key, type: type)) }
+      return collectors
+    }
+    schema = program.rows.schema
+    keySchema = Schema(types.map { Field("", $0) })
+    let (sum, overflow) = program.rows.limit.addingReportingOverflow(program.rows.offset)
+    wanted = overflow ? .max : sum
+    self.memoryLimit = memoryLimit
+  }
+
+  deinit { truth.deallocate() }
+
+  func read(_ block: Block, number: Int) throws(QueryError) {
+    frame.enter(block)
+    var start = block.rows.lowerBound
+    while start < block.rows.upperBound {
+      let stop = min(start + vectorSize, block.rows.upperBound)
+      frame.select(start..<stop)
+      start = stop
+      for predicate in predicates {
+        if frame.count == 0 { break }
+        frame.keep(try predicate.test(frame))
+      }
+      if frame.count > 0, let threshold { try dropBehind(threshold) }
+      if frame.count == 0 { continue }
+      for collector in results { try collector.append(frame) }
+      for collector in keyColumns { try collector.append(frame) }
+      for i in 0..<frame.count { positions.append(UInt64(number) << 32 | UInt64(frame.row(i))) }
+      if wanted < 1 << 20, positions.count >= max(2 * wanted, 4096) { try prune() }
+    }
+    try block.checkUnchanged()
+    let bytes = (results + keyColumns).reduce(heldBytes) { $0 + $1.byteCount }
+    if bytes > memoryLimit {
+      throw QueryError(.memory, "sorting needs more than the memory limit of \(memoryLimit) bytes")
+    }
+  }
+
+  /// Drops the frame's rows whose first key is behind what is sure to be kept.
+  private func dropBehind(_ threshold: SortWord) throws(QueryError) {
+    let vector = try keys[0].evaluate(frame)
+    let n = frame.count
+    let key = ordering[0]
+    let nullTruth: UInt8 = SortWord(isNull: true, word: 0, key).isBehind(threshold) ? 0 : 2
+    switch keys[0].kind {
+    case .real where !threshold.isNull:
+      // In the terms of reals, so that the loop is a comparison.
+      let limit = realOf(ordered: key.isDescending ? ~threshold.word : threshold.word)
+      let reals = vector.reals
+      if key.isDescending {
+        for i in 0..<n { truth[i] = reals[i] >= limit ? 2 : 0 }
+      } else {
+        for i in 0..<n { truth[i] = reals[i] <= limit ? 2 : 0 }
+      }
+    case .integer where !threshold.isNull, .ticks where !threshold.isNull:
+      let limit = Int64(bitPattern: (key.isDescending ? ~threshold.word : threshold.word) ^ 1 << 63)
+      let integers = vector.integers
+      if key.isDescending {
+        for i in 0..<n { truth[i] = integers[i] >= limit ? 2 : 0 }
+      } else {
+        for i in 0..<n { truth[i] = integers[i] <= limit ? 2 : 0 }
+      }
+    case .text, .blob:
+      for i in 0..<n {
+        let word = SortWord(isNull: false, word: leadingWord(vector.slices[i]), key)
+        truth[i] = word.isBehind(threshold) ? 0 : 2
+      }
+    default:
+      let valueTruth: UInt8 = threshold.isNull && key.nullsFirst ? 0 : 2
+      truth.update(repeating: valueTruth, count: n)
+    }
+    if let valid = vector.valid {
+      for i in 0..<n { truth[i] = valid[i] != 0 ? truth[i] : nullTruth }
+    }
+    frame.keep(UnsafePointer(truth))
+  }
+
+  /// What was collected, as rows of their own.
+  private func freeze() throws(QueryError) -> SortedRows {
+    var columns: [Column] = []
+    for collector in results { columns.append(try collector.finish()) }
+    var keyColumns: [Column] = []
+    for collector in self.keyColumns { keyColumns.append(try collector.finish()) }
+    defer { positions = [] }
+    return try SortedRows(
+      results: data { () throws(DataError) in
+        try RecordBatch(schema: schema, columns: columns, count: positions.count)
+      },
+      keys: data { () throws(DataError) in
+        try RecordBatch(schema: keySchema, columns: keyColumns, count: positions.count)
+      }, positions: positions)
+  }
+
+  private func prune() throws(QueryError) {
+    kept.append(try freeze())
+    kept = [try SortedRows.first(wanted, of: kept, ordering)]
+    if kept[0].positions.count == wanted, wanted > 0 {
+      threshold = try SortOrder(kept[0], ordering).word(wanted - 1)
+    }
+    heldBytes = kept[0].results.columns.reduce(0) { $0 + $1.byteCount }
+  }
+
+  func finish() throws(QueryError) {
+    if !positions.isEmpty { kept.append(try freeze()) }
+  }
+}
+
+/// A row's first key as a number in the order of the sort, NULL aside.
+struct SortWord {
+  /// 0, 1 or 2: NULLs that come first, values, NULLs that come last.
+  var rank: UInt8
+  var word: UInt64
+  var isNull: Bool { rank != 1 }
+
+  init(isNull: Bool, word: UInt64, _ key: OrderKey) {
+    rank = isNull ? (key.nullsFirst ? 0 : 2) : 1
+    self.word = isNull ? 0 : key.isDescending ? ~word : word
+  }
+
+  func isBehind(_ other: SortWord) -> Bool { rank != other.rank ? rank > other.rank : word > other.word }
+}
+
+/// The first eight bytes as a number.
+@inline(__always)
+func leadingWord(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+  if bytes.count >= 8 { return UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)) }
+  var word: UInt64 = 0
+  for byte in bytes { word = word << 8 | UInt64(byte) }
+  return bytes.isEmpty ? 0 : word << UInt64(64 - 8 * bytes.count)
+}
+
+private func realOf(ordered bits: UInt64) -> Double {
+  Double(bitPattern: bits >> 63 == 1 ? bits & ~(1 << 63) : ~bits)
+}
+
+struct SortedRows: Sendable {
+  var results: RecordBatch
+  var keys: RecordBatch
+  var positions: [UInt64]
+
+  /// The first rows of several, in order.
+  static func first(_ count: Int, of parts: [SortedRows], _ ordering: [OrderKey]) throws(QueryError)
+    -> SortedRows
+  {
+    let all = try joined(parts)
+    var order = try SortOrder(all, ordering).sorted()
+    if order.count > count { order.removeLast(order.count - count) }
+    return SortedRows(
+      results: try all.results.taking(order), keys: try all.keys.taking(order),
+      positions: order.map { all.positions[Int($0)] })
+  }
+
+  static func joined(_ parts: [SortedRows]) throws(QueryError) -> SortedRows {
+    if parts.count == 1 { return parts[0] }
+    return try data { () throws(DataError) in
+      SortedRows(
+        results: try RecordBatch.concatenating(parts.map(\.results)),
+        keys: try RecordBatch.concatenating(parts.map(\.keys)), positions: parts.flatMap(\.positions))
+    }
+  }
+}
+
+extension RecordBatch {
+  /// Some rows, in that order.
+  func taking(_ rows: [UInt32]) throws(QueryError) -> RecordBatch {
+    try taking(rows[...])
+  }
+
+  func taking(_ rows: ArraySlice<UInt32>) throws(QueryError) -> RecordBatch {
+    let collectors = try compiling { () throws(NotMine) in
+      let compiler = Compiler(InputShape(types: schema.fields.map(\.type), names: .sources([0])), Givens())
+      var collectors: [Collector] = []
+      for (i, field) in schema.fields.enumerated() {
+        collectors.append(
+          field.type.vectorKind == nil || field.type.layoutKind == .dictionary
+            ? Collector(column: i, type: field.type) : try Collector(try compiler.column(i), type: field.type)
+        )
+      }
+      return collectors
+    }
+    let frame = Frame()
+    frame.enter(Block(origin: .batch(self), rows: 0..<count, tombstones: nil))
+    try rows.withUnsafeBufferPointer { rows throws(QueryError) in
+      for start in stride(from: 0, to: rows.count, by: vectorSize) {
+        frame.select(rows.baseAddress! + start, count: min(vectorSize, rows.count - start))
+        for collector in collectors { try collector.append(frame) }
+      }
+    }
+    var columns: [Column] = []
+    for collector in collectors { columns.append(try collector.finish()) }
+    return try data { () throws(DataError) in
+      try RecordBatch(schema: schema, columns: columns, count: rows.count)
+    }
+  }
+}
+
+/// The order of some rows.
+struct SortOrder {
+  private let keys: [Column]
+  private let ordering: [OrderKey]
+  private let positions: [UInt64]
+  private let words: [SortWord]
+  private let bytes: [ByteValues?]
+
+  init(_ rows: SortedRows, _ ordering: [OrderKey]) throws(QueryError) {
+    keys = rows.keys.columns
+    self.ordering = ordering
+    positions = rows.positions
+    bytes = keys.map { ByteValues($0) }
+    let column = keys[0]
+    let bytes = bytes[0]
+    words = (0..<positions.count).map { row in
+      let isNull = column.isNull(row)
+      return SortWord(isNull: isNull, word: isNull ? 0 : SortOrder.word(column, bytes, row), ordering[0])
+    }
+  }
+
+  func word(_ row: Int) -> SortWord { words[row] }
+
+  /// A value that is not NULL as a number in order; of bytes, the first eight.
+  @inline(__always)
+  private static func word(_ column: Column, _ bytes: ByteValues?, _ row: Int) -> UInt64 {
+    switch column.layout {
+    case .fixed(let buffer) where column.type == .float64:
+      return orderedBits(load(buffer.base, row, as: Double.self))
+    case .fixed(let buffer) where column.type.byteWidth == 4:
+      return UInt64(bitPattern: Int64(load(buffer.base, row, as: Int32.self))) ^ 1 << 63
+    case .fixed(let buffer): return UInt64(bitPattern: load(buffer.base, row, as: Int64.self)) ^ 1 << 63
+    default: return bytes.map { leadingWord($0[row]) } ?? 0
+    }
+  }
+
+  func sorted() -> [UInt32] {
+    struct Entry {
+      var rank: UInt8
+      var row: UInt32
+      var word: UInt64
+    }
+    var entries = words.enumerated().map { Entry(rank: $1.rank, row: UInt32($0), word: $1.word) }
+    let isSimple = keys.count == 1 && bytes[0] == nil
+    if isSimple {
+      entries.sort { a, b in
+        if a.word != b.word || a.rank != b.rank {
+          return a.rank != b.rank ? a.rank < b.rank : a.word < b.word
+        }
+        return positions[Int(a.row)] < positions[Int(b.row)]
+      }
+    } else {
+      entries.sort { a, b in
+        if a.rank != b.rank { return a.rank < b.rank }
+        if a.word != b.word { return a.word < b.word }
+        return isBefore(Int(a.row), Int(b.row))
+      }
+    }
+    return entries.map(\.row)
+  }
+
+  /// For rows whose first words are equal.
+  private func isBefore(_ a: Int, _ b: Int) -> Bool {
+    for (column, key) in ordering.enumerated() {
+      let (x, y) = (keys[column].isNull(a), keys[column].isNull(b))
+      if x != y { return x == key.nullsFirst }
+      if x { continue }
+      let order: Int
+      if let bytes = bytes[column] {
+        order = compareBytes(bytes[a], bytes[b])
+      } else {
+        let (v, w) = (SortOrder.word(keys[column], nil, a), SortOrder.word(keys[column], nil, b))
+        order = v < w ? -1 : v > w ? 1 : 0
+      }
+      if order != 0 { return key.isDescending ? order > 0 : order < 0 }
+    }
+    return positions[a] < positions[b]
+  }
+}
+
+/// Sorted rows, made into batches as they are asked for.
+final class SortedSource: BatchSource {
+  private let rows: RecordBatch
+  private var order: ArraySlice<UInt32>
+  private let options: QueryOptions
+  private var ready: [RecordBatch] = []
+
+  init(_ rows: RecordBatch, _ order: [UInt32], _ options: QueryOptions) {
+    self.rows = rows
+    self.order = order[...]
+    self.options = options
+  }
+
+  override func next() throws(QueryError) -> RecordBatch? {
+    if !ready.isEmpty { return ready.removeFirst() }
+    if order.isEmpty { return nil }
+    try Morsels(options: options).check()
+    let batch = try rows.taking(order.prefix(options.batchRows))
+    order = order.dropFirst(options.batchRows)
+    ready = batch.pieces(options)
+    return ready.removeFirst()
+  }
+}
+
+extension Execution {
+  func sorted(
+    _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ rows: RowPlan, _ givens: Givens
+  ) throws(QueryError) -> BatchSource {
+    let program = RowProgram(conditions, shape, rows, givens)
+    let limit = options.memoryLimit / max(1, options.threads)
+    let workers = try morsels.run(blocks.count) { () throws(QueryError) in
+      try SortWorker(program, memoryLimit: limit)
+    } _: { worker, index throws(QueryError) in
+      try worker.read(blocks[index], number: index)
+    }
+    for worker in workers { try worker.finish() }
+    let parts = workers.flatMap(\.kept)
+    guard !parts.isEmpty else { return StoredSource([]) }
+    let all = try SortedRows.joined(parts)
+    var order = try SortOrder(all, rows.ordering).sorted()
+    order.removeFirst(min(rows.offset, order.count))
+    if order.count > rows.limit { order.removeLast(order.count - rows.limit) }
+    return SortedSource(all.results, order, options)
+  }
+}

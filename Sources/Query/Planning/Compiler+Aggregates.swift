@@ -1,0 +1,79 @@
+// Aggregates and output columns as what computes them.
+
+import Arrow
+import SQL
+
+extension Compiler {
+  /// What an aggregate's results are kept in.
+  func type(of aggregate: BoundAggregate) throws(NotMine) -> DataType {
+    switch aggregate.function {
+    case "count": return .int64
+    case "total", "avg": return .float64
+    case "sum":
+      let kind = try node(aggregate.arguments[0]).kind
+      return kind == .integer ? .int64 : .float64
+    case "min", "max":
+      return try Planner.storageType(aggregate.arguments[0], try node(aggregate.arguments[0]), shape)
+    default: throw NotMine("the aggregate \(aggregate.function)()")
+    }
+  }
+
+  func accumulator(_ aggregate: BoundAggregate) throws(NotMine) -> Accumulator {
+    let filter = try aggregate.filter.map { e throws(NotMine) in try predicate(e) }
+    guard let argument = aggregate.arguments.first else { return CountAccumulator(nil, filter: filter) }
+    guard aggregate.arguments.count == 1 else {
+      throw NotMine("\(aggregate.function)() of several arguments")
+    }
+    let node = try node(argument)
+    if aggregate.isDistinct, aggregate.function != "min", aggregate.function != "max" {
+      if node.kind.isText, aggregate.collation != .binary { throw NotMine("text is compared by a collation") }
+      if aggregate.function != "count", !node.kind.isNumeric {
+        throw NotMine("\(aggregate.function)() of what is no number")
+      }
+      switch aggregate.function {
+      case "count": return DistinctAccumulator(node, .count, filter: filter)
+      case "sum": return DistinctAccumulator(node, .sum, filter: filter)
+      case "total": return DistinctAccumulator(node, .total, filter: filter)
+      case "avg": return DistinctAccumulator(node, .average, filter: filter)
+      default: throw NotMine("the aggregate \(aggregate.function)()")
+      }
+    }
+    switch aggregate.function {
+    case "count": return CountAccumulator(node, filter: filter)
+    case "sum", "total", "avg":
+      let result: IntegerSumAccumulator.Result =
+        aggregate.function == "sum" ? .sum : aggregate.function == "total" ? .total : .average
+      switch node.kind {
+      case .integer: return IntegerSumAccumulator(node, result, filter: filter)
+      case .real: return RealSumAccumulator(node, result, filter: filter)
+      default: throw NotMine("\(aggregate.function)() of what is no number")
+      }
+    case "min", "max":
+      let isLeast = aggregate.function == "min"
+      switch node.kind {
+      case .integer, .ticks: return IntegerExtremeAccumulator(node, isLeast: isLeast, filter: filter)
+      case .real: return RealExtremeAccumulator(node, isLeast: isLeast, filter: filter)
+      case .text, .blob:
+        if node.kind == .text, aggregate.collation != .binary {
+          throw NotMine("text is compared by a collation")
+        }
+        return TextExtremeAccumulator(node, isLeast: isLeast, filter: filter)
+      case .null: throw NotMine("\(aggregate.function)() of NULL")
+      }
+    default: throw NotMine("the aggregate \(aggregate.function)()")
+    }
+  }
+
+  /// What an output column is collected by.
+  func collector(_ output: OutputColumn) throws(NotMine) -> Collector {
+    let type = output.field.type
+    if let place = shape.place(output.expression.node), shape.types[place] == type {
+      // Values that nobody looks at are copied; floats are, because NaN becomes NULL.
+      if type.vectorKind == nil || type.layoutKind == .dictionary {
+        return Collector(column: place, type: type)
+      }
+      return try Collector(try column(place), type: type)
+    }
+    return try Collector(try node(output.expression), type: type)
+  }
+}

@@ -1,0 +1,236 @@
+// Conditions as predicates.
+
+import Arrow
+import Kernels
+import Memory
+import SQL
+
+/// How two values are compared, as `SQL.Comparison` says it.
+struct Rules {
+  var affinity: ComparisonAffinity
+  var collation: Collation
+
+  init(affinity: ComparisonAffinity, collation: Collation) {
+    self.affinity = affinity
+    self.collation = collation
+  }
+
+  init(_ comparison: Comparison) {
+    self.init(affinity: comparison.affinity, collation: comparison.collation)
+  }
+}
+
+extension Compiler {
+  func predicate(_ expression: BoundExpression) throws(NotMine) -> Predicate {
+    switch expression.node {
+    case .not(let operand): return NotPredicate(try predicate(operand))
+    case .and(let left, let right): return AndPredicate(try predicate(left), try predicate(right))
+    case .or(let left, let right): return OrPredicate(try predicate(left), try predicate(right))
+    case .compare(let symbol, let left, let right, let how):
+      return try compare(
+        Order(symbol)!, try node(left), try node(right), Rules(how),
+        isExact: symbol == .is || symbol == .isNot)
+    case .compareRows: throw NotMine("it compares row values")
+    case .between(let operand, let negated, let low, let lowHow, let high, let highHow):
+      let value = try node(operand)
+      let both = AndPredicate(
+        try compare(.greaterOrEqual, value, try node(low), Rules(lowHow), isExact: false),
+        try compare(.lessOrEqual, value, try node(high), Rules(highHow), isExact: false))
+      return negated ? NotPredicate(both) : both
+    case .isNull(let operand, let negated):
+      if let place = shape.place(operand.node), !shape.types[place].hasPlainNulls {
+        throw NotMine("NULL of type \(shape.types[place])")
+      }
+      return NullPredicate(try node(operand), negated: negated)
+    case .truth(let operand, let value, let negated):
+      let truth = try predicate(operand)
+      return ExactTruthPredicate(value ? truth : NotPredicate(truth), negated: negated)
+    case .inList(let operand, let negated, let items, let how):
+      let list = try inList(try node(operand), items, Rules(how))
+      return negated ? NotPredicate(list) : list
+    case .match(let symbol, let negated, let value, let pattern, let escape):
+      let match = try match(symbol, value, pattern, escape)
+      return negated ? NotPredicate(match) : match
+    case .exists(let select):
+      guard let value = givens.scalars[ObjectIdentifier(select)] else {
+        guard givens.isTrial else { throw NotMine("a subquery refers to the query around it") }
+        return FixedPredicate(2)
+      }
+      return FixedPredicate(value == .integer(1) ? 2 : 0)
+    case .inSelect(let operands, let negated, let select, let how):
+      guard operands.count == 1 else { throw NotMine("it compares row values") }
+      guard let list = givens.lists[ObjectIdentifier(select)] else {
+        guard givens.isTrial else { throw NotMine("a subquery refers to the query around it") }
+        _ = try node(operands[0])
+        return FixedPredicate(2)
+      }
+      // Of no rows, even NULL is not one.
+      if list.isEmpty { return FixedPredicate(negated ? 2 : 0) }
+      let members = try inList(try node(operands[0]), list, Rules(how[0]))
+      return negated ? NotPredicate(members) : members
+    default:
+      let value = try node(expression)
+      guard value.kind.isNumeric || value.kind == .null else {
+        throw NotMine("a text or blob is taken for a truth")
+      }
+      return TruthPredicate(value)
+    }
+  }
+
+  func compare(
+    _ order: Order, _ left: Node, _ right: Node, _ how: Rules, isExact: Bool
+  ) throws(NotMine) -> Predicate {
+    let (left, right) = (try converted(left, how.affinity), try converted(right, how.affinity))
+    if !isExact, left.kind == .null || right.kind == .null { return FixedPredicate(1) }
+    if left.kind.isText, right.kind.isText, how.collation != .binary {
+      throw NotMine("text is compared by a collation")
+    }
+    // A constant goes to the right.
+    if left.constant != nil, right.constant == nil {
+      return try compare(order.mirrored, right, left, how, isExact: isExact)
+    }
+    switch (left.kind, right.kind) {
+    case (.ticks(let a), .ticks(let b)) where a == b:
+      if order != .equal, order != .notEqual { throw NotMine("two times are compared") }
+      return ComparePredicate(order, left, right, isExact: isExact)
+    case (.ticks(let type), .text):
+      if case .text(let constant)? = right.constant, !isExact, let domain = type.tickDomain {
+        return TickRangePredicate(
+          left, type.ticks(order, constant), negated: order == .notEqual, domain: domain)
+      }
+      return ComparePredicate(order, try text(left), right, isExact: isExact)
+    case (.ticks, .ticks), (.text, .ticks):
+      return ComparePredicate(order, try text(left), try text(right), isExact: isExact)
+    default: return ComparePredicate(order, left, right, isExact: isExact)
+    }
+  }
+
+  /// An operand after the comparison's affinity.
+  private func converted(_ node: Node, _ affinity: ComparisonAffinity) throws(NotMine) -> Node {
+    switch (affinity, node.kind) {
+    case (.numeric, .text), (.numeric, .ticks):
+      guard case .text(let text)? = node.constant else { throw NotMine("text is compared as a number") }
+      guard let number = Self.number(text) else {
+        throw NotMine("text that may be a number is compared with one")
+      }
+      return ConstantNode(number)
+    case (.text, .integer):
+      if case .integer(let integer)? = node.constant {
+        return ConstantNode(.text(Array(String(integer).utf8)))
+      }
+      throw NotMine("a number is compared as text")
+    case (.text, .real): throw NotMine("a number is compared as text")
+    default: return node
+    }
+  }
+
+  /// Text that is plainly an integer as one; text that plainly is no number as itself; nil in doubt.
+  private static func number(_ text: [UInt8]) -> Constant? {
+    let digits = text.first == 0x2D ? text.dropFirst() : text[...]
+    if !digits.isEmpty, digits.count <= 18, digits.allSatisfy({ $0 &- 0x30 < 10 }) {
+      return .integer(Int64(String(decoding: text, as: UTF8.self))!)
+    }
+    // A number begins with white space, a sign, a digit or a point.
+    guard let first = text.first else { return .text(text) }
+    let isLetter = (first | 0x20) &- 0x61 < 26 || first >= 0x80
+    return isLetter ? .text(text) : nil
+  }
+
+  private func inList(_ operand: Node, _ items: [BoundExpression], _ how: Rules) throws(NotMine) -> Predicate
+  {
+    var constants: [Constant] = []
+    var others: [Predicate] = []
+    for item in items {
+      let item = try node(item)
+      if let constant = item.constant {
+        constants.append(constant)
+      } else {
+        others.append(try compare(.equal, operand, item, how, isExact: false))
+      }
+    }
+    var result: Predicate? = constants.isEmpty ? nil : try inList(operand, constants, how)
+    for other in others { result = result.map { OrPredicate($0, other) } ?? other }
+    return result!
+  }
+
+  func inList(_ operand: Node, _ constants: [Constant], _ how: Rules) throws(NotMine) -> Predicate {
+    let operand = try converted(operand, how.affinity)
+    var integers: Set<Int64> = []
+    var reals: Set<Double> = []
+    var bytes: Set<[UInt8]> = []
+    var hasNull = false
+    for constant in constants {
+      let item = try converted(ConstantNode(constant), how.affinity).constant!
+      switch (item, operand.kind) {
+      case (.null, _): hasNull = true
+      case (.integer(let value), .integer): integers.insert(value)
+      case (.real(let value), .integer):
+        if let exact = Int64(exactly: value) { integers.insert(exact) }
+      case (.real(let value), .real): reals.insert(value)
+      case (.integer(let value), .real):
+        if let exact = Double(exactly: value) { reals.insert(exact) }
+      case (.text(let value), .text), (.text(let value), .ticks), (.blob(let value), .blob):
+        bytes.insert(value)
+      default: break
+      }
+    }
+    if operand.kind.isText, how.collation != .binary { throw NotMine("text is compared by a collation") }
+    switch operand.kind {
+    case .null: return FixedPredicate(1)
+    case .integer: return SetPredicate(operand, .integers(integers), hasNull: hasNull)
+    case .real: return SetPredicate(operand, .reals(reals), hasNull: hasNull)
+    default:
+      return SetPredicate(
+        operand.kind == .blob ? operand : try text(operand), .bytes(bytes), hasNull: hasNull)
+    }
+  }
+
+  private func match(
+    _ symbol: MatchOperator, _ value: BoundExpression, _ pattern: BoundExpression, _ escape: BoundExpression?
+  ) throws(NotMine) -> Predicate {
+    guard symbol == .like || symbol == .glob else {
+      throw NotMine("\(symbol) is a function of the program's")
+    }
+    let operand = try node(value)
+    guard let constant = try node(pattern).constant else { throw NotMine("a pattern that is no constant") }
+    if operand.kind == .null || constant == .null { return FixedPredicate(1) }
+    guard case .text(let bytes) = constant, bytes.count <= 50_000 else {
+      throw NotMine("a pattern that is no text, or a very long one")
+    }
+    var escapeCharacter: UInt32?
+    if let escape {
+      guard case .text(let text)? = try node(escape).constant else {
+        throw NotMine("an ESCAPE that is no text")
+      }
+      let characters = String(decoding: text, as: UTF8.self).unicodeScalars
+      guard characters.count == 1, symbol == .like else { throw NotMine("an ESCAPE of several characters") }
+      escapeCharacter = characters.first!.value
+    }
+    guard operand.kind.isText else { throw NotMine("LIKE on what is no text") }
+    return MatchPredicate(
+      try text(operand), Pattern(bytes, isGlob: symbol == .glob, escape: escapeCharacter))
+  }
+}
+
+/// IS TRUE and its kin: true or not, never NULL.
+final class ExactTruthPredicate: Predicate {
+  private let inner: Predicate
+  private let negated: Bool
+
+  init(_ inner: Predicate, negated: Bool) {
+    self.inner = inner
+    self.negated = negated
+  }
+
+  override func test(_ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8> {
+    let truth = try inner.test(frame)
+    let (ifTrue, ifNot): (UInt8, UInt8) = negated ? (0, 2) : (2, 0)
+    for i in 0..<frame.count { scratch[i] = truth[i] == 2 ? ifTrue : ifNot }
+    return UnsafePointer(scratch)
+  }
+}
+
+extension DataType {
+  /// Whether what is NULL in SQL is what its own validity says, or NaN.
+  var hasPlainNulls: Bool { vectorKind != nil }
+}

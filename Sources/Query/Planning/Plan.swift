@@ -1,0 +1,101 @@
+// What a SELECT becomes: a source, conditions, and what is made of the rows.
+
+import Arrow
+import SQL
+
+/// A column of a result.
+struct OutputColumn: Sendable {
+  var expression: BoundExpression
+  var field: Field
+}
+
+struct OrderKey: Sendable {
+  enum Value: Sendable {
+    case result(Int)
+    case expression(BoundExpression)
+  }
+  var value: Value
+  var isDescending: Bool
+  var nullsFirst: Bool
+}
+
+/// A query that runs on columns.
+final class SelectPlan: Sendable {
+  indirect enum Body: Sendable {
+    case core(CorePlan)
+    /// Terms from left to right; all have the same types.
+    case compound(SelectPlan, [(isAll: Bool, plan: SelectPlan)])
+  }
+  let body: Body
+  let schema: Schema
+  let ordering: [OrderKey]
+  let limit: BoundExpression?
+  let offset: BoundExpression?
+
+  init(body: Body, schema: Schema, ordering: [OrderKey], limit: BoundExpression?, offset: BoundExpression?) {
+    self.body = body
+    self.schema = schema
+    self.ordering = ordering
+    self.limit = limit
+    self.offset = offset
+  }
+}
+
+/// A value of an operator's input: an expression over it, or one of its columns.
+enum Operand: Sendable {
+  case expression(BoundExpression)
+  case column(Int)
+}
+
+struct GroupingPlan: Sendable {
+  var keys: [Operand]
+  var aggregates: [BoundAggregate]
+  /// The types of keys and aggregates, as columns.
+  var shape: InputShape
+}
+
+final class CorePlan: Sendable {
+  indirect enum Source: Sendable {
+    /// SELECT without FROM.
+    case oneRow
+    /// The number among the query's tables.
+    case table(Int)
+    case select(SelectPlan)
+  }
+  let source: Source
+  let shape: InputShape
+  let conjuncts: [BoundExpression]
+  let grouping: GroupingPlan?
+  let having: [BoundExpression]
+  let outputs: [OutputColumn]
+  let isDistinct: Bool
+  /// Subqueries of its expressions: they run first.
+  let subqueries: [Subquery]
+
+  init(
+    source: Source, shape: InputShape, conjuncts: [BoundExpression], grouping: GroupingPlan?,
+    having: [BoundExpression], outputs: [OutputColumn], isDistinct: Bool, subqueries: [Subquery]
+  ) {
+    self.source = source
+    self.shape = shape
+    self.conjuncts = conjuncts
+    self.grouping = grouping
+    self.having = having
+    self.outputs = outputs
+    self.isDistinct = isDistinct
+    self.subqueries = subqueries
+  }
+
+  /// What the results are computed from.
+  var resultShape: InputShape { grouping?.shape ?? shape }
+}
+
+/// A subquery that does not depend on the query around it.
+struct Subquery: Sendable {
+  enum Use: Sendable { case scalar, exists, list }
+  var identity: ObjectIdentifier
+  /// Keeps the identity.
+  var select: BoundSelect
+  var use: Use
+  var plan: SelectPlan
+}

@@ -1,0 +1,239 @@
+// From a bound query to a plan, or to the reason why there is none.
+
+import Arrow
+import SQL
+
+/// Plans one statement.
+final class Planner {
+  /// The published tables that are read, as they are named in the catalog, each once.
+  private(set) var tables: [Relation] = []
+  let givens: Givens
+  private var depth = 0
+
+  init(_ givens: Givens) { self.givens = givens }
+
+  func plan(_ select: BoundSelect) throws(NotMine) -> SelectPlan {
+    guard select.outerDepth == 0 else { throw NotMine("a subquery refers to the query around it") }
+    depth += 1
+    defer { depth -= 1 }
+    guard depth < 50 else { throw NotMine("its queries nest too deeply") }
+    var fields: [Field] = []
+    for column in select.columns {
+      guard let type = resultField(for: column.type) else {
+        throw NotMine("the type of column '\(column.name)' is only known with its rows")
+      }
+      fields.append(
+        Field(column.name, type, isNullable: true, metadata: column.type.field?.metadata ?? Metadata()))
+    }
+    let schema = Schema(fields)
+    try checkLimit(select.limit)
+    try checkLimit(select.offset)
+    switch select.body {
+    case .core(let core):
+      let plan = try self.core(core, fields)
+      let ordering = try self.ordering(select.orderBy, select, plan)
+      try Trial(plan, ordering, givens).run()
+      return SelectPlan(
+        body: .core(plan), schema: schema, ordering: ordering, limit: select.limit, offset: select.offset)
+    case .compound(let first, let terms):
+      let firstPlan = try self.plan(first)
+      var plans: [(isAll: Bool, plan: SelectPlan)] = []
+      for term in terms {
+        guard term.operator == .union || term.operator == .unionAll else {
+          throw NotMine("\(term.operator == .except ? "EXCEPT" : "INTERSECT")")
+        }
+        let plan = try self.plan(term.select)
+        plans.append((isAll: term.operator == .unionAll, plan: plan))
+      }
+      for plan in [firstPlan] + plans.map(\.plan) {
+        guard plan.schema.fields.map(\.type) == fields.map(\.type) else {
+          throw NotMine("the terms of a compound query differ in type")
+        }
+        for field in plan.schema.fields
+        where plans.contains(where: { !$0.isAll }) && field.type.vectorKind == nil {
+          throw NotMine("values of type \(field.type) are compared")
+        }
+      }
+      for column in select.columns where (column.collation ?? .binary) != .binary {
+        throw NotMine("text is compared by a collation")
+      }
+      let ordering = try self.ordering(select.orderBy, select, nil)
+      return SelectPlan(
+        body: .compound(firstPlan, plans), schema: schema, ordering: ordering, limit: select.limit,
+        offset: select.offset)
+    case .values: throw NotMine("it is a VALUES clause")
+    case .recursive: throw NotMine("it is recursive")
+    }
+  }
+
+  private func checkLimit(_ expression: BoundExpression?) throws(NotMine) {
+    guard let expression else { return }
+    if givens.isTrial, case .parameter = expression.node { return }
+    guard
+      case .integer? = try Compiler(InputShape(types: [], names: .sources([])), givens).node(expression)
+        .constant
+    else { throw NotMine("a LIMIT or OFFSET that is no integer") }
+  }
+
+  private func ordering(_ terms: [BoundOrdering], _ select: BoundSelect, _ core: CorePlan?) throws(NotMine)
+    -> [OrderKey]
+  {
+    var keys: [OrderKey] = []
+    for term in terms {
+      guard term.collation == .binary else { throw NotMine("it is ordered by a collation") }
+      let value: OrderKey.Value
+      switch term.key {
+      case .result(let number): value = .result(number)
+      case .expression(let expression):
+        guard core != nil else { throw NotMine("a compound query is ordered by an expression") }
+        if core!.isDistinct { throw NotMine("a DISTINCT query is ordered by what it does not show") }
+        value = .expression(expression)
+      }
+      keys.append(OrderKey(value: value, isDescending: term.isDescending, nullsFirst: term.nullsFirst))
+    }
+    return keys
+  }
+
+  // MARK: Cores
+
+  private func core(_ core: BoundCore, _ fields: [Field]) throws(NotMine) -> CorePlan {
+    guard core.windowCalls.isEmpty else { throw NotMine("it has window functions") }
+    let (source, types) = try self.source(core)
+    let shape = InputShape(types: types, names: .sources([0]))
+    let conjuncts = core.condition?.conjuncts ?? []
+    var subqueries: [Subquery] = []
+    for expression in conjuncts + core.results + core.groupBy + (core.having.map { [$0] } ?? []) {
+      try collect(expression, &subqueries)
+    }
+    for aggregate in core.aggregates {
+      for argument in aggregate.arguments { try collect(argument, &subqueries) }
+      if let filter = aggregate.filter { try collect(filter, &subqueries) }
+    }
+    var grouping: GroupingPlan?
+    if core.isAggregate {
+      guard core.groupBy.count < 60 else { throw NotMine("it groups by more than 59 columns") }
+      let compiler = Compiler(shape, givens)
+      var types: [DataType] = []
+      for key in core.groupBy {
+        if key.type.classes.contains(.text), (key.collation ?? .binary) != .binary {
+          throw NotMine("it groups by a collation")
+        }
+        types.append(try Self.storageType(key, try compiler.node(key), shape))
+      }
+      for aggregate in core.aggregates { types.append(try compiler.type(of: aggregate)) }
+      grouping = GroupingPlan(
+        keys: core.groupBy.map { .expression($0) }, aggregates: core.aggregates,
+        shape: InputShape(types: types, names: .groups(keys: core.groupBy.count)))
+    }
+    let outputs = zip(core.results, fields).map { OutputColumn(expression: $0, field: $1) }
+    if core.isDistinct {
+      for (output, result) in zip(outputs, core.results) {
+        if result.type.classes.contains(.text), (result.collation ?? .binary) != .binary {
+          throw NotMine("text is compared by a collation")
+        }
+        if output.field.type.vectorKind == nil {
+          throw NotMine("values of type \(output.field.type) are compared")
+        }
+      }
+      guard outputs.count < 60 else { throw NotMine("DISTINCT of more than 59 columns") }
+    }
+    return CorePlan(
+      source: source, shape: shape, conjuncts: conjuncts, grouping: grouping,
+      having: core.having?.conjuncts ?? [], outputs: outputs, isDistinct: core.isDistinct,
+      subqueries: subqueries)
+  }
+
+  /// The column type that an expression's values are kept in between operators.
+  static func storageType(_ expression: BoundExpression, _ node: Node, _ shape: InputShape) throws(NotMine)
+    -> DataType
+  {
+    if let place = shape.place(expression.node) {
+      let type = shape.types[place]
+      if type.layoutKind != .dictionary { return type }
+    }
+    return try storageType(node.kind)
+  }
+
+  static func storageType(_ kind: ValueKind) throws(NotMine) -> DataType {
+    switch kind {
+    case .null: .null
+    case .integer: .int64
+    case .real: .float64
+    case .text: .utf8
+    case .blob: .binary
+    case .ticks(let type): type
+    }
+  }
+
+  private func source(_ core: BoundCore) throws(NotMine) -> (CorePlan.Source, [DataType]) {
+    guard let join = core.join else { return (.oneRow, []) }
+    guard case .source(let number) = join, core.sources.count == 1 else { throw NotMine("it joins tables") }
+    let source = core.sources[number]
+    switch source.kind {
+    case .table(let relation):
+      guard case .published = relation.kind else { throw NotMine("'\(relation.name)' is no published table") }
+      var types: [DataType] = []
+      for column in relation.columns {
+        guard let field = column.field, !column.isHidden else {
+          throw NotMine("column '\(column.name)' is no column of a published table")
+        }
+        types.append(field.type)
+      }
+      let known = tables.firstIndex { $0.schema == relation.schema && $0.name == relation.name }
+      if known == nil { tables.append(relation) }
+      return (.table(known ?? tables.count - 1), types)
+    case .select(let select):
+      let plan = try self.plan(select)
+      return (.select(plan), plan.schema.fields.map(\.type))
+    case .recursive: throw NotMine("it is recursive")
+    case .function(let relation, _): throw NotMine("'\(relation.name)' is a table-valued function")
+    }
+  }
+
+  private func collect(_ expression: BoundExpression, _ subqueries: inout [Subquery]) throws(NotMine) {
+    let found: (BoundSelect, Subquery.Use)? =
+      switch expression.node {
+      case .scalar(let select): (select, .scalar)
+      case .exists(let select): (select, .exists)
+      case .inSelect(_, _, let select, _): (select, .list)
+      default: nil
+      }
+    if let (select, use) = found {
+      subqueries.append(
+        Subquery(identity: ObjectIdentifier(select), select: select, use: use, plan: try plan(select)))
+    }
+    for operand in expression.operands { try collect(operand, &subqueries) }
+  }
+}
+
+/// Compiles a plan once, to find out whether it can be.
+struct Trial {
+  let plan: CorePlan
+  let ordering: [OrderKey]
+  let givens: Givens
+
+  init(_ plan: CorePlan, _ ordering: [OrderKey], _ givens: Givens) {
+    self.plan = plan
+    self.ordering = ordering
+    self.givens = givens
+  }
+
+  func run() throws(NotMine) {
+    var compiler = Compiler(plan.shape, givens)
+    for condition in plan.conjuncts { _ = try compiler.predicate(condition) }
+    if let grouping = plan.grouping {
+      for aggregate in grouping.aggregates { _ = try compiler.accumulator(aggregate) }
+      compiler = Compiler(grouping.shape, givens)
+      for condition in plan.having { _ = try compiler.predicate(condition) }
+    }
+    for output in plan.outputs { _ = try compiler.collector(output) }
+    for key in ordering {
+      switch key.value {
+      case .result(let number):
+        let type = plan.outputs[number].field.type
+        if type.vectorKind == nil { throw NotMine("it is ordered by values of type \(type)") }
+      case .expression(let expression): _ = try compiler.node(expression)
+      }
+    }
+  }
+}

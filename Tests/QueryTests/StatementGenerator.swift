@@ -1,0 +1,208 @@
+// Random SELECTs over the test's tables: most of them within what runs on columns.
+
+struct StatementGenerator {
+  var dice: Dice
+  /// Whether overflows are wanted.
+  var extremes: Bool
+
+  private let integers = ["i8", "i32", "i64", "u16", "skew", "flag"]
+  private let reals = ["d", "f", "none"]
+  private let texts = ["t", "s", "dict"]
+  private let times = ["day", "ts"]
+
+  init(dice: Dice, extremes: Bool) {
+    self.dice = dice
+    self.extremes = extremes
+  }
+
+  private mutating func integerColumn() -> String { extremes && dice.oneIn(6) ? "big" : dice.pick(integers) }
+  mutating func anyColumn() -> String {
+    switch dice.below(10) {
+    case 0...3: integerColumn()
+    case 4, 5: dice.pick(reals)
+    case 6, 7: dice.pick(texts)
+    case 8: dice.pick(times)
+    default: "b"
+    }
+  }
+
+  mutating func integer(_ depth: Int = 0) -> String {
+    if depth > 2 || dice.oneIn(2) { return dice.oneIn(4) ? String(dice.below(200) - 50) : integerColumn() }
+    switch dice.below(12) {
+    case 0: return "(\(integer(depth + 1)) + \(integer(depth + 1)))"
+    case 1: return "(\(integer(depth + 1)) - \(integer(depth + 1)))"
+    case 2: return "(\(integer(depth + 1)) * \(dice.below(9)))"
+    case 3: return "(\(integer(depth + 1)) / \(dice.oneIn(3) ? integer(depth + 1) : String(dice.below(7))))"
+    case 4: return "(\(integer(depth + 1)) % \(dice.oneIn(3) ? integer(depth + 1) : String(dice.below(7))))"
+    case 5: return "length(\(text(depth + 1)))"
+    case 6: return "coalesce(\(integer(depth + 1)), \(integer(depth + 1)))"
+    case 7:
+      return "CASE WHEN \(condition(depth + 1)) THEN \(integer(depth + 1)) ELSE \(integer(depth + 1)) END"
+    case 8: return "abs(\(integer(depth + 1)))"
+    case 9: return "CAST(\(dice.oneIn(2) ? real(depth + 1) : text(depth + 1)) AS INTEGER)"
+    case 10: return "(\(integer(depth + 1)) \(dice.pick(["&", "|", "<<", ">>"])) \(dice.below(70) - 5))"
+    default: return dice.oneIn(2) ? "(\(condition(depth + 1)))" : "instr(\(text(depth + 1)), 'a')"
+    }
+  }
+
+  mutating func real(_ depth: Int = 0) -> String {
+    if depth > 2 || dice.oneIn(2) {
+      return dice.oneIn(4) ? "\(Double(dice.below(400)) / 4 - 20)" : dice.pick(reals)
+    }
+    switch dice.below(7) {
+    case 0: return "(\(real(depth + 1)) + \(integer(depth + 1)))"
+    case 1: return "(\(real(depth + 1)) - \(real(depth + 1)))"
+    case 2: return "(\(real(depth + 1)) * 2.5)"
+    case 3: return "(\(real(depth + 1)) / \(dice.oneIn(2) ? integer(depth + 1) : real(depth + 1)))"
+    case 4: return "ifnull(\(real(depth + 1)), 0.5)"
+    case 5: return "CAST(\(integer(depth + 1)) AS REAL)"
+    default: return "nullif(\(real(depth + 1)), 1.5)"
+    }
+  }
+
+  mutating func text(_ depth: Int = 0) -> String {
+    if depth > 2 || dice.oneIn(2) { return dice.oneIn(4) ? literal() : dice.pick(texts) }
+    switch dice.below(9) {
+    case 0: return "lower(\(text(depth + 1)))"
+    case 1: return "upper(\(text(depth + 1)))"
+    case 2: return "substr(\(text(depth + 1)), \(dice.below(9) - 4), \(dice.below(7) - 2))"
+    case 3: return "substr(\(text(depth + 1)), \(integer(depth + 1)))"
+    case 4: return "(\(text(depth + 1)) || \(text(depth + 1)))"
+    case 5: return "trim(\(text(depth + 1)))"
+    case 6: return "replace(\(text(depth + 1)), 'a', 'xy')"
+    case 7: return "CAST(\(integer(depth + 1)) AS TEXT)"
+    default:
+      return "iif(\(condition(depth + 1)), \(text(depth + 1)), \(dice.oneIn(2) ? "NULL" : text(depth + 1)))"
+    }
+  }
+
+  mutating func literal() -> String { "'" + dice.pick(TestData.words) + "'" }
+
+  mutating func condition(_ depth: Int = 0) -> String {
+    if depth < 3, dice.oneIn(3) {
+      switch dice.below(4) {
+      case 0: return "(\(condition(depth + 1)) AND \(condition(depth + 1)))"
+      case 1: return "(\(condition(depth + 1)) OR \(condition(depth + 1)))"
+      case 2: return "NOT \(condition(depth + 1))"
+      default:
+        return "((\(condition(depth + 1))) IS \(dice.pick(["TRUE", "FALSE", "NOT TRUE", "NOT FALSE"])))"
+      }
+    }
+    let order = dice.pick(["=", "<>", "<", "<=", ">", ">=", "=", "IS", "IS NOT"])
+    switch dice.below(14) {
+    case 0, 1: return "\(integer(depth + 1)) \(order) \(integer(depth + 1))"
+    case 2: return "\(integerColumn()) \(order) \(dice.below(1000))"
+    case 3: return "\(real(depth + 1)) \(order) \(dice.oneIn(2) ? real(depth + 1) : integer(depth + 1))"
+    case 4: return "\(dice.pick(reals)) \(order) \(dice.below(100)).5"
+    case 5: return "\(text(depth + 1)) \(order) \(text(depth + 1))"
+    case 6: return "\(dice.pick(texts)) \(dice.oneIn(3) ? "NOT " : "")LIKE '\(pattern())'"
+    case 7:
+      return
+        "\(dice.pick(texts)) GLOB '\(dice.pick(["*a*", "a?", "[a-c]*", "*[^0-9]", "value *1", "", "*", "[]x]*"]))'"
+    case 8:
+      return
+        "\(integer(depth + 1)) \(dice.oneIn(3) ? "NOT " : "")BETWEEN \(dice.below(100)) AND \(dice.below(600))"
+    case 9:
+      let list = (0..<dice.below(5) + 1).map { _ in dice.oneIn(8) ? "NULL" : String(dice.below(100)) }
+      return "\(integerColumn()) \(dice.oneIn(3) ? "NOT " : "")IN (\(list.joined(separator: ", ")))"
+    case 10:
+      let list = (0..<dice.below(12) + 1).map { _ in literal() }
+      return "\(dice.pick(texts)) \(dice.oneIn(3) ? "NOT " : "")IN (\(list.joined(separator: ", ")))"
+    case 11: return "\(anyColumn()) IS \(dice.oneIn(2) ? "NOT " : "")NULL"
+    case 12:
+      return dice.oneIn(2)
+        ? "day \(order) '\(dice.pick(["2023-01-01", "2022-06-15", "2023", "", "zzz", "2023-01-01 00:00"]))'"
+        : "ts \(order) '\(dice.pick(["2024-01-10", "2024-02-01 12:00:00", "2024-03", "1999", "2024-01-15 00:00:00"]))'"
+    default: return integer(depth + 1)
+    }
+  }
+
+  private mutating func pattern() -> String {
+    dice.pick([
+      "a%", "%a", "%a%", "A_", "_", "%", "", "value 1%", "%É%", "%1%2%", "a\\%b", "__", "nor%", "été", "%e_%",
+    ])
+  }
+
+  mutating func expression() -> String {
+    switch dice.below(5) {
+    case 0, 1: anyColumn()
+    case 2: integer()
+    case 3: real()
+    default: text()
+    }
+  }
+
+  mutating func key() -> String {
+    switch dice.below(10) {
+    case 0...2: dice.pick(["skew", "i8", "flag", "i32", "u16"])
+    case 3...5: dice.pick(texts)
+    case 6: dice.pick(reals)
+    case 7: dice.pick(times)
+    case 8: "b"
+    default: dice.oneIn(2) ? integer(1) : text(1)
+    }
+  }
+
+  mutating func aggregate() -> String {
+    let filter = dice.oneIn(5) ? " FILTER (WHERE \(condition(1)))" : ""
+    switch dice.below(12) {
+    case 0: return "count(*)\(filter)"
+    case 1: return "count(\(anyColumn()))\(filter)"
+    case 2: return "sum(\(integer(1)))\(filter)"
+    case 3: return "sum(\(real(1)))\(filter)"
+    case 4: return "avg(\(dice.oneIn(2) ? integer(1) : real(1)))\(filter)"
+    case 5: return "total(\(dice.oneIn(2) ? integer(1) : real(1)))\(filter)"
+    case 6: return "min(\(anyColumn()))\(filter)"
+    case 7: return "max(\(anyColumn()))\(filter)"
+    case 8: return "count(DISTINCT \(anyColumn()))\(filter)"
+    case 9: return "sum(DISTINCT \(integer(1)))\(filter)"
+    case 10: return "min(\(text(1)))\(filter)"
+    default: return "max(\(dice.oneIn(2) ? integer(1) : real(1)))\(filter)"
+    }
+  }
+
+  /// A statement, and whether the order of its rows is told.
+  mutating func statement() -> (sql: String, isOrdered: Bool) {
+    let filter = dice.oneIn(3) ? "" : " WHERE " + condition()
+    let source = dice.oneIn(8) ? "(SELECT * FROM x\(dice.oneIn(2) ? " WHERE " + condition(1) : ""))" : "x"
+    switch dice.below(10) {
+    case 0, 1:
+      let results = (0..<dice.below(4) + 1).map { _ in expression() }.joined(separator: ", ")
+      return ("SELECT \(results) FROM \(source)\(filter)", false)
+    case 2: return ("SELECT *\(dice.oneIn(3) ? ", i32 + 1" : "") FROM \(source)\(filter)", false)
+    case 3, 4:
+      let results = (0..<dice.below(4) + 1).map { _ in aggregate() }.joined(separator: ", ")
+      return ("SELECT \(results) FROM \(source)\(filter)", false)
+    case 5, 6:
+      let keys = (0..<dice.below(3) + 1).map { _ in key() }
+      let results = keys + (0..<dice.below(3) + 1).map { _ in aggregate() }
+      let having = dice.oneIn(4) ? " HAVING count(*) > \(dice.below(5))" : ""
+      let places = keys.indices.map { "\($0 + 1)" }.joined(separator: ", ")
+      let ordering = dice.oneIn(2) ? " ORDER BY \(places)" : ""
+      return (
+        "SELECT \(results.joined(separator: ", ")) FROM \(source)\(filter) GROUP BY \(places)\(having)\(ordering)",
+        !ordering.isEmpty
+      )
+    case 7:
+      let results = (0..<dice.below(3) + 1).map { _ in key() }.joined(separator: ", ")
+      return ("SELECT DISTINCT \(results) FROM \(source)\(filter)", false)
+    default:
+      // All columns that are shown are ordered by, so that the order is total as far as it can be seen.
+      let columns = (0..<dice.below(3) + 1).map { _ in expression() }
+      let terms = columns.indices.map {
+        "\($0 + 1)\(dice.pick(["", " ASC", " DESC", " DESC NULLS LAST", " ASC NULLS LAST", " DESC NULLS FIRST"]))"
+      }
+      let distinct = dice.oneIn(5) ? "DISTINCT " : ""
+      var sql = "SELECT \(distinct)\(columns.joined(separator: ", ")) FROM \(source)\(filter)"
+      if dice.oneIn(6) {
+        sql +=
+          " UNION \(dice.oneIn(2) ? "ALL " : "")SELECT \(columns.joined(separator: ", ")) FROM x WHERE \(condition(1))"
+      }
+      sql += " ORDER BY \(terms.joined(separator: ", "))"
+      if dice.oneIn(2) {
+        sql += " LIMIT \(dice.below(30))" + (dice.oneIn(3) ? " OFFSET \(dice.below(20))" : "")
+      }
+      return (sql, true)
+    }
+  }
+}

@@ -1,0 +1,162 @@
+// Tables of the differential test: several segments, a delta and tombstones each, with values that are likely to be trouble.
+
+import Arrow
+import Memory
+import Query
+import SQL
+import SQLite
+import Samples
+import Tables
+
+/// A small generator whose state is a number that can be printed.
+struct Dice {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+    return z ^ z >> 31
+  }
+
+  mutating func below(_ n: Int) -> Int { Int(next() % UInt64(n)) }
+  mutating func oneIn(_ n: Int) -> Bool { below(n) == 0 }
+  mutating func pick<T>(_ items: [T]) -> T { items[below(items.count)] }
+}
+
+struct SessionCatalog: Catalog {
+  let session: TableSession
+
+  func relation(schema: String?, name: String) throws(SQLError) -> Relation? {
+    guard let published = try? session.publishedSchema(of: name) else { return nil }
+    return Relation(
+      name: name, kind: .published, columns: published.fields.map { CatalogColumn(published: $0) })
+  }
+}
+
+/// The columns of both tables: names tell the kind.
+enum TestColumn: String, CaseIterable {
+  case i8, i32, i64, big, u16, flag, d, f, skew, t, s, day, ts, b, dict, none
+
+  var field: Field {
+    let type: DataType =
+      switch self {
+      case .i8: .int8
+      case .i32, .skew: .int32
+      case .i64, .big: .int64
+      case .u16: .uint16
+      case .flag: .bool
+      case .d: .float64
+      case .f: .float32
+      case .t, .s: .utf8
+      case .day: .date32
+      case .ts: .timestamp(.microsecond, zone: "UTC")
+      case .b: .binary
+      case .dict: .dictionary(indices: .int16, values: .utf8, isOrdered: false)
+      case .none: .float64
+      }
+    return Field(rawValue, type)
+  }
+}
+
+enum TestData {
+  static let words = [
+    "", "a", "A", "ab", "aB", "abc", "b", "zebra", "Zebra", "10", "9", "-1", "1e3", " x ", "été", "ÉTÉ",
+    "日本語", "😀", "a%b",
+    "a_b", "north", "south", "east", "west", "longer than sixteen bytes of text",
+    "longer than sixteen bytes of texts",
+  ]
+
+  static func batch(_ columns: [TestColumn], rows: Int, _ dice: inout Dice, extremes: Bool) throws
+    -> RecordBatch
+  {
+    var built: [Column] = []
+    for column in columns {
+      let builder = column.field.type.makeBuilder()
+      let nullRate = dice.pick([0, 0, 3, 10])
+      var ascending = dice.below(100)
+      for _ in 0..<rows {
+        if column == .none || (nullRate > 0 && dice.oneIn(nullRate)) {
+          builder.appendNull()
+          continue
+        }
+        ascending += dice.below(3)
+        switch column {
+        case .i8:
+          append(builder, Int8(truncatingIfNeeded: extremes && dice.oneIn(20) ? -128 : dice.below(21) - 10))
+        case .i32:
+          append(
+            builder, extremes && dice.oneIn(50) ? dice.pick([Int32.min, .max]) : Int32(dice.below(1000)))
+        case .skew: append(builder, Int32(dice.oneIn(4) ? dice.below(500) : dice.below(3)))
+        case .i64: append(builder, Int64(ascending))
+        case .big:
+          append(
+            builder,
+            extremes
+              ? dice.pick([Int64.min, .max, .max - 1, 0, -1, 1 << 53, 1 << 53 + 1, 1 << 62])
+              : Int64(dice.below(1 << 40)))
+        case .u16: append(builder, UInt16(dice.below(65536)))
+        case .flag: (builder as! BooleanBuilder).append(dice.oneIn(2))
+        case .d, .none:
+          let value: Double =
+            extremes && dice.oneIn(10)
+            ? dice.pick([.nan, .infinity, -.infinity, 0, -0.0, 1e300, -1e300, 0x1p53, 5e-324])
+            : Double(dice.below(2000)) / 8 - 100
+          append(builder, value)
+        case .f:
+          append(builder, dice.oneIn(20) && extremes ? Float.nan : Float(dice.below(1000)) / 4)
+        case .t, .dict: try append(builder, dice.pick(words))
+        case .s: try append(builder, dice.oneIn(3) ? dice.pick(words) : "value \(dice.below(2000))")
+        case .day: append(builder, Int32(extremes && dice.oneIn(300) ? 3_000_000 : 19_000 + dice.below(800)))
+        case .ts:
+          let ticks = 1_704_067_200_000_000 + Int64(dice.below(100)) * 86_400_000_000 / 7
+          append(builder, dice.oneIn(3) ? ticks - ticks % 1_000_000 : ticks)
+        case .b: try builder.append(bytes: Array(dice.pick(words).utf8.prefix(3)).span.bytes)
+        }
+      }
+      built.append(builder.finish())
+    }
+    return try RecordBatch(schema: Schema(columns.map(\.field)), columns: built, count: rows)
+  }
+
+  private static func append<T: BitwiseCopyable>(_ builder: ColumnBuilder, _ value: T) {
+    withUnsafeBytes(of: value) { bytes in
+      try! builder.append(bytes: RawSpan(_unsafeBytes: bytes))
+    }
+  }
+
+  private static func append(_ builder: ColumnBuilder, _ value: String) throws {
+    try builder.append(bytes: Array(value.utf8).span.bytes)
+  }
+
+  /// Makes table `name`: some segments, of which rows were deleted, replaced and added by SQL.
+  static func publish(_ name: String, on session: TableSession, _ dice: inout Dice, extremes: Bool) throws
+    -> [TestColumn]
+  {
+    let columns = TestColumn.allCases
+    let connection = session.connection
+    for part in 0..<dice.below(3) + 1 {
+      try connection.execute("BEGIN IMMEDIATE")
+      let rows = dice.pick([1, 60, 300, 300, 2500])
+      let batch = try batch(columns, rows: rows, &dice, extremes: extremes)
+      let publication = try session.publish(name, schema: batch.schema, mode: part == 0 ? .create : .append)
+      try publication.append(batch)
+      try publication.finish()
+      try connection.execute("COMMIT")
+      try session.settle()
+    }
+    try connection.execute("BEGIN IMMEDIATE")
+    if dice.oneIn(2) { try connection.execute("DELETE FROM \(name) WHERE rowid % \(dice.below(20) + 2) = 1") }
+    if dice.oneIn(2) {
+      try connection.execute("UPDATE \(name) SET i32 = i32 / 2, t = 'new ' || t WHERE rowid % 37 = 5")
+    }
+    if dice.oneIn(2) {
+      try connection.execute("INSERT INTO \(name) SELECT * FROM \(name) WHERE rowid % 50 = 3")
+      try connection.execute("INSERT INTO \(name) (i64, t, d) VALUES (7, 'only', 1.5), (NULL, NULL, NULL)")
+    }
+    try connection.execute("COMMIT")
+    try session.settle()
+    return columns
+  }
+}
