@@ -30,7 +30,11 @@ let package = Package(
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
-    // Floor 1: bytes.
+    .systemLibrary(
+      name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+    // Floor 1: bytes, and files of settings.
+    .target(name: "Configuration", dependencies: ["CYAML"], swiftSettings: settings),
     .target(name: "Memory", dependencies: ["CLinux"], swiftSettings: settings),
 
     // Floor 2 of the wire: HTTP/2, and the encoding of messages.
@@ -74,10 +78,24 @@ let package = Package(
       name: "Query", dependencies: ["Memory", "Arrow", "Kernels", "SQL", "SQLite", "Tables"],
       swiftSettings: settings),
 
+    // Floor 7: the engine, which the wire calls.
+    .target(
+      name: "Engine", dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "Query", "CLinux"],
+      swiftSettings: settings),
+
+    // Floor 5 of the wire: Flight SQL.
+    .target(
+      name: "FlightSQL",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight"],
+      swiftSettings: settings),
+
     // Floor 8: where the towers meet.
     .target(
       name: "Server",
-      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "GRPC", "Flight"],
+      dependencies: [
+        "Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL", "Tables", "Engine",
+        "Configuration", "CLinux",
+      ],
       swiftSettings: settings),
 
     // Floor 3: results as text.
@@ -90,7 +108,8 @@ let package = Package(
     .executableTarget(
       name: "fletch",
       dependencies: [
-        "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "Server",
+        "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "FlightSQL", "SQL",
+        "Tables", "Engine", "Server", "Configuration",
       ],
       swiftSettings: settings),
 
@@ -103,8 +122,17 @@ let package = Package(
       path: "Tests/MutateProgram", swiftSettings: settings),
 
     .executableTarget(
-      name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC"], path: "Tests/EchoProgram",
-      swiftSettings: settings),
+      name: "fletch-tables", dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples", "SQLite", "Tables"],
+      path: "Tests/TablesProgram", swiftSettings: settings),
+
+    .executableTarget(
+      name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC", "Flight"],
+      path: "Tests/EchoProgram", swiftSettings: settings),
+
+    .executableTarget(
+      name: "fletch-flightsql-fake",
+      dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL"],
+      path: "Tests/FlightSQLProgram", swiftSettings: settings),
 
     .executableTarget(
       name: "fletch-query-bench",
@@ -116,22 +144,35 @@ let package = Package(
       dependencies: ["Query", "Tables", "SQL", "SQLite", "Arrow", "Memory", "Samples"],
       swiftSettings: settings),
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      name: "FlightSQLTests",
+      dependencies: [
+        "FlightSQL", "fletch-flightsql-fake", "Flight", "Arrow", "ArrowIPC", "GRPC", "HTTP2", "Memory",
+        "Protobuf", "Samples",
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ServerTests",
+      dependencies: ["Server", "HTTP2", "GRPC", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
     .testTarget(
       name: "FlightTests",
       dependencies: ["Flight", "Arrow", "ArrowIPC", "GRPC", "HTTP2", "Memory", "Protobuf", "Samples"],
       swiftSettings: settings),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: settings),
     .testTarget(name: "ProtobufTests", dependencies: ["Protobuf", "Memory"], swiftSettings: settings),
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Memory"], swiftSettings: settings),
     .testTarget(
       name: "GRPCTests", dependencies: ["GRPC", "HTTP2", "Protobuf", "Memory"], swiftSettings: settings),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "Arrow", "Memory", "Samples"], swiftSettings: settings),
+    .testTarget(
+      name: "EngineTests", dependencies: ["Engine", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      swiftSettings: settings),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
     .testTarget(
-      name: "TablesTests", dependencies: ["Tables", "SQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
-      swiftSettings: settings),
+      name: "TablesTests",
+      dependencies: ["Tables", "SQLite", "CSQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      exclude: ["SQL"], swiftSettings: settings),
     .testTarget(
       name: "SQLTests", dependencies: ["SQL", "Arrow", "Memory", "CSQLite"], swiftSettings: settings),
     .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),

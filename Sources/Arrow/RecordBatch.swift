@@ -35,6 +35,11 @@ public struct RecordBatch: Sendable {
     self.count = count
   }
 
+  /// A batch without rows.
+  public init(empty schema: Schema) throws(DataError) {
+    try self.init(schema: schema, columns: schema.fields.map { $0.type.makeBuilder().finish() }, count: 0)
+  }
+
   /// The rows of `range`, without a copy.
   public func slice(_ range: Range<Int>) -> RecordBatch {
     var slice = RecordBatch(unchecked: schema, columns: columns.map { $0.slice(range) }, count: range.count)

@@ -21,7 +21,9 @@ public struct GRPCServerOptions: Sendable {
   public var servesHealth = true
   public var servesReflection = true
 
-  public init() {}
+  /// A ping after a minute of silence while calls run: a client that is gone without a word is noticed then, and what stands
+  /// between, such as a load balancer, sees that a long query is not dead.
+  public init() { http2.keepAlive.interval = .seconds(60) }
 }
 
 public struct GRPCClientOptions: Sendable {

@@ -35,6 +35,20 @@ public struct Selection: ~Copyable {
     isRange ? start &+ index : Int(places[index])
   }
 
+  /// The rows, unless they are a range.
+  public var list: UnsafePointer<UInt32> { UnsafePointer(places) }
+
+  /// Selects one row more, behind those that are selected.
+  public mutating func append(_ row: Int) {
+    precondition(count < capacity && row >= 0 && row <= UInt32.max)
+    if isRange {
+      for i in 0..<count { places[i] = UInt32(truncatingIfNeeded: start + i) }
+      isRange = false
+    }
+    places[count] = UInt32(truncatingIfNeeded: row)
+    count += 1
+  }
+
   /// Keeps the rows for which `keeps` is true. Without a branch on the answer, so that it costs the same whatever is selected.
   @inline(__always)
   mutating func filter(_ keeps: (Int) -> Bool) {

@@ -101,3 +101,6 @@ struct DisplayText: Equatable {
     }
   }
 }
+
+/// The columns that a text takes on a terminal.
+public func displayWidth(of text: String) -> Int { DisplayText(Array(text.utf8)[...], limit: .max).width }

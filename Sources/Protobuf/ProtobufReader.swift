@@ -34,6 +34,18 @@ public struct ProtobufField: Sendable {
     return Double(bitPattern: bits)
   }
 
+  /// A 64-bit number of fixed width, `fixed64` or (by its bits) `sfixed64`.
+  public func fixed64() throws(DataError) -> UInt64 {
+    guard case .fixed64(let bits) = value else { throw mismatch("a fixed64") }
+    return bits
+  }
+
+  /// The numbers of a repeated field: one, or many packed into bytes. Writers may use either, and mix them.
+  public func integers() throws(DataError) -> [Int64] {
+    guard case .bytes(let packed) = value else { return [try integer()] }
+    return try ProtobufReader(packed).packedVarints()
+  }
+
   public func bytes() throws(DataError) -> Buffer {
     guard case .bytes(let bytes) = value else { throw mismatch("a string or message") }
     return bytes
@@ -98,6 +110,13 @@ public struct ProtobufReader: Sendable {
       if byte < 0x80 { return value }
     }
     throw DataError(.malformed, "a protobuf number that does not end", offset: position)
+  }
+
+  /// The numbers that the message is made of, one behind the other without keys.
+  fileprivate consuming func packedVarints() throws(DataError) -> [Int64] {
+    var numbers: [Int64] = []
+    while position < buffer.count { numbers.append(Int64(bitPattern: try varint())) }
+    return numbers
   }
 
   private mutating func fixed<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) throws(DataError) -> T {

@@ -36,6 +36,20 @@ public struct ProtobufWriter {
     withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
   }
 
+  public mutating func fixed64(_ field: Int, _ value: UInt64, isPresent: Bool = false) {
+    guard value != 0 || isPresent else { return }
+    key(field, wireType: 1)
+    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+  }
+
+  /// A repeated number, packed.
+  public mutating func integers(_ field: Int, _ values: [Int64]) {
+    guard !values.isEmpty else { return }
+    var packed = ProtobufWriter()
+    for value in values { packed.varint(UInt64(bitPattern: value)) }
+    bytes(field, packed.bytes)
+  }
+
   public mutating func bytes(_ field: Int, _ value: [UInt8], isPresent: Bool = false) {
     guard !value.isEmpty || isPresent else { return }
     startBytes(field, count: value.count)

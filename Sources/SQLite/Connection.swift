@@ -40,6 +40,9 @@ public final class Connection: @unchecked Sendable {
     if code != SQLITE_OK { throw SQLiteError(code, of: handle) }
   }
 
+  /// The version of the SQLite library in use, such as "3.40.1".
+  public static var libraryVersion: String { String(cString: sqlite3_libversion()) }
+
   // MARK: Statements
 
   /// Runs statements that return nothing of interest.

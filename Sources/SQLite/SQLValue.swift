@@ -34,6 +34,24 @@ public struct BorrowedValue {
   public var real: Double { sqlite3_value_double(pointer) }
   public var isNull: Bool { sqlite3_value_type(pointer) == SQLITE_NULL }
 
+  /// The value with NUMERIC affinity: text that looks like a number as that number.
+  public var numericValue: SQLValue? {
+    switch sqlite3_value_numeric_type(pointer) {
+    case SQLITE_INTEGER: .integer(integer)
+    case SQLITE_FLOAT: .real(real)
+    default: exactValue
+    }
+  }
+
+  /// The value as a row id: an integer, or what INTEGER affinity makes one of. Nil for anything else.
+  var rowID: Int64? {
+    switch sqlite3_value_numeric_type(pointer) {
+    case SQLITE_INTEGER: integer
+    case SQLITE_FLOAT: Int64(exactly: real)
+    default: nil
+    }
+  }
+
   /// The bytes of a text or blob, for the length of `body`. Other values are turned into text.
   public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
     let isBlob = sqlite3_value_type(pointer) == SQLITE_BLOB
@@ -55,13 +73,20 @@ public struct BorrowedValue {
     }
   }
 
+  /// The value, copied; nil for text that a `String` cannot hold as it is, because it is not UTF-8.
+  public var exactValue: SQLValue? {
+    guard storage == .text else { return value }
+    return withBytes { String(validating: $0, as: UTF8.self) }.map { .text($0) }
+  }
+
   /// All values of the right side of an IN that the table was given at once (https://sqlite.org/c3ref/vtab_in_first.html).
   public var listValues: [SQLValue]? {
     var values: [SQLValue] = []
     var item: OpaquePointer?
     var code = sqlite3_vtab_in_first(pointer, &item)
     while code == SQLITE_OK, let value = item {
-      values.append(BorrowedValue(value).value)
+      guard let value = BorrowedValue(value).exactValue else { return nil }
+      values.append(value)
       code = sqlite3_vtab_in_next(pointer, &item)
     }
     return code == SQLITE_DONE || code == SQLITE_OK ? values : nil

@@ -190,13 +190,15 @@ private func change(
   guard arguments.count > 1 else { return try table.delete(row: old.integer) }
   let new = arguments[1]
   let values = ArgumentList(pointer: arguments.pointer.map { $0 + 2 }, count: arguments.count - 2)
-  guard new.isNull || new.storage == .integer else {
-    throw SQLiteError(.mismatch, "a row id must be an integer")
+  guard let wanted = new.isNull ? nil : new.rowID else {
+    guard new.isNull, old.isNull else { throw SQLiteError(.mismatch, "datatype mismatch") }
+    row.pointee = try table.insert(row: nil, values)
+    return
   }
   if old.isNull {
-    row.pointee = try table.insert(row: new.isNull ? nil : new.integer, values)
+    row.pointee = try table.insert(row: wanted, values)
   } else {
-    try table.update(row: old.integer, newRow: new.integer, values)
+    try table.update(row: old.integer, newRow: wanted, values)
   }
 }
 

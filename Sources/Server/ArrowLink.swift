@@ -2,7 +2,7 @@
 
 import Arrow
 import ArrowIPC
-import Flight
+import Engine
 import GRPC
 import Memory
 import Protobuf
@@ -12,16 +12,14 @@ import Protobuf
 ///     GetArrowData(Empty) returns (stream ArrowData)     ArrowData { bytes payload = 1 }, an IPC stream
 ///     SendArrowData(stream ArrowData) returns (Ack)      Ack { string message = 1 }
 public struct ArrowLink: Sendable {
-  private let catalog: FileCatalog
-  private let store: FileStore?
+  private let engine: any QueryEngine
   /// The table that GetArrowData sends; nil for the first there is.
   private let table: String?
   /// The table that SendArrowData makes.
   private let target: String
 
-  public init(_ catalog: FileCatalog, store: FileStore?, table: String?, target: String = "arrowlink") {
-    self.catalog = catalog
-    self.store = store
+  public init(_ engine: any QueryEngine, table: String?, target: String = "arrowlink") {
+    self.engine = engine
     self.table = table
     self.target = target
   }
@@ -37,29 +35,40 @@ public struct ArrowLink: Sendable {
   /// default.
   private func send(_ call: ServerCall) throws {
     _ = try call.receive()
-    for batch in try batches() {
-      let pieces = max(
-        1, min(batch.count, batch.columns.reduce(0) { $0 + $1.byteCount } / ArrowLink.partSize + 1))
-      let rows = max(1, (batch.count + pieces - 1) / pieces)
-      for start in stride(from: 0, to: max(batch.count, 1), by: rows) {
-        if call.isCancelled { return }
-        let part = batch.slice(start..<min(batch.count, start + rows))
-        try call.send(try payload(part))
-      }
+    let session = try grpc { () throws(EngineError) in try engine.makeSession() }
+    defer { session.close() }
+    guard let name = try table ?? firstTable(session) else {
+      return try send(try ArrowLink.defaultBatch(), call)
+    }
+    let control = StatementControl()
+    call.onCancel { _ in control.cancel() }
+    let rows = try grpc { () throws(EngineError) in
+      try session.scan(TableName(table: name), part: nil, control)
+    }
+    defer { rows.close() }
+    var isEmpty = true
+    while let batch = try grpc({ () throws(EngineError) in try rows.next() }) {
+      try send(batch, call)
+      isEmpty = false
+    }
+    if isEmpty { try send(try RecordBatch(empty: rows.schema), call) }
+  }
+
+  private func firstTable(_ session: any EngineSession) throws -> String? {
+    try grpc { () throws(EngineError) in try session.tables(withColumns: false) }.first { $0.kind == .table }?
+      .name
+  }
+
+  private func send(_ batch: RecordBatch, _ call: ServerCall) throws {
+    let pieces = max(
+      1, min(batch.count, batch.columns.reduce(0) { $0 + $1.byteCount } / ArrowLink.partSize + 1))
+    let rows = max(1, (batch.count + pieces - 1) / pieces)
+    for start in stride(from: 0, to: max(batch.count, 1), by: rows) {
+      try call.send(try payload(batch.slice(start..<min(batch.count, start + rows))))
     }
   }
 
   private static let partSize = 3 << 20
-
-  private func batches() throws -> [RecordBatch] {
-    guard let found = table.map({ catalog.table($0) }) ?? catalog.tables.first else {
-      if let table { throw GRPCStatus(.notFound, "there is no table '\(table)'") }
-      return [try ArrowLink.defaultBatch()]
-    }
-    var batches: [RecordBatch] = []
-    for file in found.files { for i in 0..<file.batchCount { batches.append(try file.batch(i)) } }
-    return batches
-  }
 
   /// What ArrowLink's server sends by itself: one row, id 1 and value 3.14.
   private static func defaultBatch() throws(DataError) -> RecordBatch {
@@ -83,27 +92,55 @@ public struct ArrowLink: Sendable {
   }
 
   private func receive(_ call: ServerCall) throws {
-    guard let store else {
-      throw GRPCStatus(.permissionDenied, "this server takes no uploads; it was started without --store")
+    var payloads = Payloads(call)
+    guard let schema = try payloads.schema() else { throw GRPCStatus(.invalidArgument, "nothing was sent") }
+    let session = try grpc { () throws(EngineError) in try engine.makeSession() }
+    defer { session.close() }
+    let control = StatementControl()
+    call.onCancel { _ in control.cancel() }
+    let request = IngestRequest(
+      table: TableName(table: target), schema: schema, ifExists: .replace, ifMissing: .create)
+    let rows: Int
+    do {
+      rows = try session.ingest(request, in: nil, control) { try payloads.next() }
+    } catch let error as EngineError {
+      throw GRPCStatus(error)
     }
-    var upload: FileStore.Upload?
-    while let message = try call.receive() {
+    var ack = ProtobufWriter()
+    ack.string(1, "stored \(rows) rows in table '\(target)'")
+    try call.send([Buffer(copying: ack.bytes)])
+  }
+}
+
+/// The batches of a call's messages, one stream after the other.
+private struct Payloads {
+  private let call: ServerCall
+  private var stream: StreamReader?
+
+  init(_ call: ServerCall) { self.call = call }
+
+  /// The schema of the first stream; nil when there is none.
+  mutating func schema() throws -> Schema? {
+    if stream == nil { try readStream() }
+    return stream?.schema
+  }
+
+  mutating func next() throws -> RecordBatch? {
+    while stream != nil {
+      if let batch = try stream?.next() { return batch }
+      try readStream()
+    }
+    return nil
+  }
+
+  private mutating func readStream() throws {
+    stream = nil
+    while stream == nil, let message = try call.receive() {
       var reader = ProtobufReader(message)
       while let field = try reader.next() {
-        guard field.number == 1 else { continue }
-        var stream = try StreamReader(try field.bytes())
-        if upload == nil { upload = try store.begin(target, stream.schema) }
-        while let batch = try stream.next() {
-          try batch.check(.full)
-          try upload?.write(batch)
-        }
+        if field.number == 1 { stream = try StreamReader(try field.bytes()) }
       }
     }
-    guard let upload else { throw GRPCStatus(.invalidArgument, "nothing was sent") }
-    catalog.publish(try upload.finish())
-    var ack = ProtobufWriter()
-    ack.string(1, "stored \(upload.rows) rows in table '\(target)'")
-    try call.send([Buffer(copying: ack.bytes)])
   }
 }
 

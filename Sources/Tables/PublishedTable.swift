@@ -15,14 +15,19 @@ final class PublishedTable: VirtualTable {
   /// The snapshot that was read last, and what the connection's data version was then.
   private var current: (snapshot: TableSnapshot, dataVersion: UInt32)?
   /// Snapshots whose bytes statements of this connection may still refer to.
-  private var pinned: [TableSnapshot] = []
+  private(set) var pinned: [TableSnapshot] = []
   /// Whether this connection's open transaction has changed the table.
   private(set) var isChanged = false
+  /// The version that the open transaction has given the table; nil when it has not, or a savepoint took it back.
+  private var newVersion: Int64?
   /// The highest row id in use, while it is known.
   var lastRow: Int64?
 
   private var versionStatement: Statement?
   private var freeDeltaScans: [Statement] = []
+  private var freeScratches: [ScanScratch] = []
+  /// Rows that scans for equalities have passed over, by column; of the snapshot with a serial number.
+  private var passed: (serial: Int, rows: [Int]) = (-1, [])
   private var writer: TableWriter?
 
   init(id: Int64, name: String, schema: Schema, module: TableModule) {
@@ -73,7 +78,7 @@ final class PublishedTable: VirtualTable {
 
   /// Keeps the bytes of a snapshot in place for as long as statements may refer to them.
   func pin(_ snapshot: TableSnapshot) {
-    if pinned.last?.version == snapshot.version { return }
+    if pinned.last?.serial == snapshot.serial { return }
     pinned.append(snapshot)
   }
 
@@ -114,6 +119,21 @@ final class PublishedTable: VirtualTable {
     freeDeltaScans.append(statement)
   }
 
+  func takeScratch() -> ScanScratch { freeScratches.popLast() ?? ScanScratch() }
+
+  func giveBack(_ scratch: ScanScratch) { if freeScratches.count < 4 { freeScratches.append(scratch) } }
+
+  func noteEqualityScan(_ column: Int, rows: Int) {
+    if passed.serial != current?.snapshot.serial {
+      passed = (current?.snapshot.serial ?? -1, Array(repeating: 0, count: schema.fields.count))
+    }
+    passed.rows[column] += rows
+  }
+
+  func equalityScans(_ column: Int) -> Int {
+    passed.serial == current?.snapshot.serial && passed.serial >= 0 ? passed.rows[column] : 0
+  }
+
   // MARK: Writing
 
   override func delete(row: Int64) throws(SQLiteError) { try changes().delete(row) }
@@ -127,6 +147,7 @@ final class PublishedTable: VirtualTable {
   }
 
   private func changes() throws(SQLiteError) -> TableWriter {
+    try markChanged()
     if let writer { return writer }
     let writer = try TableWriter(self)
     self.writer = writer
@@ -136,32 +157,60 @@ final class PublishedTable: VirtualTable {
   // MARK: Transactions
 
   override func begin() throws(SQLiteError) {
-    let statement = try connection.internalStatement(
-      "UPDATE fletch_tables SET version = version + 1 WHERE id = ?1")
     _ = try snapshot()
-    try statement.bind(id, to: 1)
-    _ = try statement.step()
+    try markChanged()
     isChanged = true
     // The snapshot goes on to be right: it is the version that is another.
     lastRow = nil
   }
 
+  /// Gives the table another version, once in a transaction, so that readers read it anew.
+  func markChanged() throws(SQLiteError) {
+    if newVersion != nil { return }
+    let statement = try connection.internalStatement(
+      "UPDATE fletch_tables SET version = version + 1 WHERE id = ?1 RETURNING version")
+    try statement.bind(id, to: 1)
+    guard try statement.step() else {
+      throw SQLiteError(.corrupt, "table '\(name)' is not in the catalog")
+    }
+    let version = statement.integer(0)
+    _ = try statement.step()
+    newVersion = version
+  }
+
   override func commit() {
+    // What this transaction knows of the table is what everybody will see: nobody has to read it again.
+    if isChanged, let newVersion, let known = current {
+      var snapshot = known.snapshot
+      snapshot.version = newVersion
+      module.catalog.share(snapshot)
+      current = (snapshot, known.dataVersion)
+    } else {
+      current = nil
+    }
     isChanged = false
-    // What others may share is read again, from what was committed.
-    forget()
+    newVersion = nil
+    lastRow = nil
   }
 
   override func rollback() {
     isChanged = false
+    newVersion = nil
     forget()
   }
 
-  override func rollback(toSavepoint number: Int) throws(SQLiteError) { forget() }
+  /// The savepoint may have been set before the table was given its new version.
+  override func rollback(toSavepoint number: Int) throws(SQLiteError) {
+    newVersion = nil
+    forget()
+  }
 
   // MARK: Life
 
   override func rename(to name: String) throws(SQLiteError) {
+    guard !Catalog.isReserved(name) else {
+      throw SQLiteError(.error, "names that begin with 'fletch_' are Fletch's own")
+    }
     let statement = try connection.internalStatement("UPDATE fletch_tables SET name = ?2 WHERE id = ?1")
     try statement.bind(id, to: 1)
     try statement.bind(.text(name), to: 2)
@@ -184,5 +233,12 @@ extension Connection {
       try Statement(self, sql, persistent: true, keepsConnection: false)
     }
     return statement!
+  }
+
+  /// Runs a statement of Fletch's own that returns nothing.
+  func runInternal(_ sql: String, _ parameters: Int64...) throws(SQLiteError) {
+    let statement = try internalStatement(sql)
+    for (i, parameter) in parameters.enumerated() { try statement.bind(parameter, to: i + 1) }
+    _ = try statement.step()
   }
 }

@@ -1,6 +1,7 @@
 // A connection to a database with published tables: what an engine runs its statements on.
 
 import Arrow
+import ArrowIPC
 import Glibc
 import Memory
 import SQLite
@@ -11,6 +12,7 @@ public final class TableSession: @unchecked Sendable {
   public let connection: Connection
   public let database: Database
   let module: TableModule
+  private var schemaVersionStatement: Statement?
   var catalog: Catalog { database.catalog }
 
   init(_ database: Database, access: Connection.Access) throws(SQLiteError) {
@@ -34,6 +36,12 @@ public final class TableSession: @unchecked Sendable {
     catalog.store.leave(mark)
   }
 
+  /// Throws when a file that running statements read from is not what it was: what they have returned since the last call may be
+  /// wrong then. To be asked before rows are believed that no scan has ended behind: of each batch, and at the end.
+  public func checkSources() throws(TableError) {
+    try wrap { () throws(DataError) in try module.checkSources() }
+  }
+
   /// The published table of that name as the connection sees it now; nil when the name is that of none.
   public func snapshot(of name: String) throws(SQLiteError) -> TableSnapshot? {
     guard let id = try publishedID(name) else { return nil }
@@ -50,6 +58,19 @@ public final class TableSession: @unchecked Sendable {
   public func publishedSchema(of name: String) throws(SQLiteError) -> Schema? {
     guard let id = try publishedID(name) else { return nil }
     return try catalog.table(id, on: connection).schema
+  }
+
+  /// Differs after every change of the schema, temporary objects included.
+  public func schemaVersion() throws(SQLiteError) -> Int64 {
+    let statement: Statement
+    if let schemaVersionStatement {
+      statement = schemaVersionStatement
+    } else {
+      statement = try connection.internalStatement("PRAGMA main.schema_version")
+      schemaVersionStatement = statement
+    }
+    defer { statement.reset() }
+    return try statement.step() ? statement.integer(0) : 0
   }
 
   /// The rows in motion of a published table, as a batch of its schema.
@@ -78,8 +99,11 @@ public final class TableSession: @unchecked Sendable {
     guard !module.touched.isEmpty, !connection.isInTransaction else { return }
     let touched = module.touched
     module.touched = []
-    for segment in touched where try !catalog.has(segment.id, on: connection) {
-      catalog.store.retire(segment.id, path: segment.path, isOwn: segment.isOwn)
+    for segment in touched {
+      if try !catalog.hasTable(segment.table, on: connection) { catalog.forget(segment.table) }
+      if try !catalog.has(segment, on: connection) {
+        catalog.store.retire(segment.id, path: segment.path, isOwn: segment.isOwn)
+      }
     }
   }
 
@@ -101,12 +125,12 @@ public final class TableSession: @unchecked Sendable {
     case (.append, nil): throw .missing("there is no published table '\(name)' to append to")
     case (.append, let id?), (.createOrAppend, let id?):
       let known = try wrapping { () throws(SQLiteError) in try catalog.table(id, on: connection).schema }
-      try touch(id)
+      try touch(name, id)
       return Publication(self, name: name, id: id, schema: known, isDurable: database.isDurable)
     case (.replace, let id?):
       let known = try wrapping { () throws(SQLiteError) in try catalog.table(id, on: connection).schema }
       if known == schema {
-        try empty(id)
+        try empty(name, id)
         return Publication(self, name: name, id: id, schema: schema, isDurable: database.isDurable)
       }
       try wrapping { () throws(SQLiteError) in try connection.execute("DROP TABLE main.\(quoted(name))") }
@@ -176,18 +200,20 @@ public final class TableSession: @unchecked Sendable {
   }
 
   /// Makes the next reader read the table anew.
-  private func touch(_ id: Int64) throws(TableError) {
+  func touch(_ name: String, _ id: Int64) throws(TableError) {
     try wrapping { () throws(SQLiteError) in
-      let statement = try connection.internalStatement(
-        "UPDATE fletch_tables SET version = version + 1 WHERE id = ?1")
-      try statement.bind(id, to: 1)
-      _ = try statement.step()
-      module.table(id)?.forget()
+      // A statement that changes nothing makes the table part of the transaction: SQLite then tells it of rollbacks, too.
+      _ = try connection.internalStatement("DELETE FROM main.\(quoted(name)) WHERE 0").step()
+      guard let table = module.table(id) else {
+        throw SQLiteError(.corrupt, "table '\(name)' is not in the schema")
+      }
+      try table.markChanged()
+      table.forget()
     }
   }
 
-  private func empty(_ id: Int64) throws(TableError) {
-    try touch(id)
+  private func empty(_ name: String, _ id: Int64) throws(TableError) {
+    try touch(name, id)
     try wrapping { () throws(SQLiteError) in
       module.touched += try catalog.segmentsOf(id, on: connection)
       for sql in [
@@ -199,32 +225,51 @@ public final class TableSession: @unchecked Sendable {
     }
   }
 
-  /// Enters a segment's file into the catalog, behind all rows that the table has.
-  func addSegment(_ id: Int64, path: String, isOwn: Bool) throws(TableError) -> Segment {
+  /// Enters a segment's file into the catalog.
+  /// - Parameter firstRow: its first row id; nil for one behind all rows that the table has.
+  func addSegment(
+    _ id: Int64, _ schema: Schema, path: String, isOwn: Bool, firstRow: Int64? = nil
+  ) throws(TableError) -> Segment {
     let fullPath = catalog.path(path)
     let segment = try wrap { () throws(DataError) in try Segment(path: fullPath) }
+    try wrap { () throws(DataError) in try segment.checkNulls(as: schema) }
     return try wrapping { () throws(SQLiteError) in
-      let last = try connection.internalStatement(
-        """
-        SELECT max(coalesce((SELECT max(first_row + rows) FROM fletch_segments WHERE table_id = \(id)), 1),
-                   coalesce((SELECT max(row) + 1 FROM \(Catalog.deltaName(id))), 1))
-        """)
-      _ = try last.step()
+      let first: Int64
+      if let firstRow { first = firstRow } else { first = try endOfRows(id) }
+      do throws(DataError) { _ = try PlacedSegment(number: 0, firstRow: first, checked: segment) } catch {
+        throw SQLiteError(.full, error.message)
+      }
       let insert = try connection.internalStatement(
         "INSERT INTO fletch_segments (table_id, path, is_own, first_row, rows, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
       )
       try insert.bind([
-        .integer(id), .text(path), .integer(isOwn ? 1 : 0), .integer(last.integer(0)),
+        .integer(id), .text(path), .integer(isOwn ? 1 : 0), .integer(first),
         .integer(Int64(segment.rowCount)), .integer(Int64(segment.byteCount)),
       ])
       _ = try insert.step()
       let number = connection.lastInsertedRow
-      module.touched.append(TouchedSegment(id: number, path: fullPath, isOwn: isOwn))
+      module.touched.append(TouchedSegment(table: id, id: number, path: fullPath, isOwn: isOwn))
       catalog.store.adopt(segment, as: number)
       module.table(id)?.forget()
       return segment
     }
   }
+
+  /// The first row id behind all rows that a table has.
+  private func endOfRows(_ id: Int64) throws(SQLiteError) -> Int64 {
+    let statement = try connection.internalStatement(
+      """
+      SELECT max(coalesce((SELECT max(first_row + rows) FROM fletch_segments WHERE table_id = \(id)), 1),
+                 coalesce((SELECT max(row) + 1 FROM \(Catalog.deltaName(id))), 1))
+      """)
+    _ = try statement.step()
+    return statement.integer(0)
+  }
+}
+
+/// The schema of a file or stream.
+public func schema(ofFile path: String) throws(TableError) -> Schema {
+  try wrap { () throws(DataError) in try openBatches(path: path).reader.schema }
 }
 
 /// The path from the root of a path from the current folder.

@@ -31,13 +31,16 @@ final class TableWriter {
     if try isInDelta(row) {
       try run(deleteRow, row)
       table.change { $0.deltaCount -= 1 }
-    } else {
+    } else if try table.snapshot().isVisible(row) {
+      // Only rows of segments have tombstones: that of another row id would hide a row that gets it later.
       try run(bury, row)
       table.change { $0.bury(row) }
     }
   }
 
   func insert(_ wanted: Int64?, _ values: ArgumentList) throws(SQLiteError) -> Int64 {
+    // Values first: a row that is refused replaces none, also under OR IGNORE and OR FAIL.
+    try check(values)
     let row: Int64
     if let wanted {
       row = wanted
@@ -93,15 +96,27 @@ final class TableWriter {
     if let known = table.lastRow {
       last = known
     } else {
-      defer { lastDeltaRow.reset() }
-      _ = try lastDeltaRow.step()
-      let inDelta = lastDeltaRow.isNull(0) ? 0 : lastDeltaRow.integer(0)
-      last = max(inDelta, try table.snapshot().endOfSegments - 1)
+      last = try findLastRow()
+      table.lastRow = last
     }
-    guard last < .max else { throw SQLiteError(.full, "table '\(table.name)' has no row id left") }
-    return last + 1
+
+    if last < .max { return last + 1 }
+    // As SQLite does it: when the last row id is taken, some are tried at random.
+    for _ in 0..<100 {
+      let row = Int64.random(in: 1...(.max >> 1))
+      if try !isTaken(row) { return row }
+    }
+    throw SQLiteError(.full, "table '\(table.name)' has no row id left")
   }
 
+  private func findLastRow() throws(SQLiteError) -> Int64 {
+    defer { lastDeltaRow.reset() }
+    _ = try lastDeltaRow.step()
+    let inDelta = lastDeltaRow.isNull(0) ? 0 : lastDeltaRow.integer(0)
+    return max(inDelta, try table.snapshot().endOfSegments - 1)
+  }
+
+  /// Refuses values that the columns cannot hold, before anything is changed.
   private func check(_ values: ArgumentList) throws(SQLiteError) {
     for (i, field) in table.schema.fields.enumerated() {
       if values[i].isNull {
@@ -120,11 +135,6 @@ final class TableWriter {
     try insertRow.bind(row, to: 1)
     for (i, field) in table.schema.fields.enumerated() {
       let value = values[i]
-      if value.isNull, !field.isNullable {
-        throw SQLiteError(
-          ResultCode(rawValue: ResultCode.notNullConstraint),
-          "NOT NULL constraint failed: \(table.name).\(field.name)")
-      }
       if value.isNull || canonical[i].isCanonical(value) {
         try insertRow.bind(value, to: i + 2)
       } else {
@@ -132,7 +142,7 @@ final class TableWriter {
       }
     }
     _ = try insertRow.step()
-    table.lastRow = max(row, try nextRow() - 1)
+    if let last = table.lastRow { table.lastRow = max(row, last) }
     table.change { $0.deltaCount += 1 }
   }
 

@@ -1,6 +1,7 @@
 // Command lines: options, values and operands, with the help text made from the same table.
 
 import Memory
+import Server
 
 /// One option of a command.
 struct Option: Sendable {
@@ -102,21 +103,21 @@ struct Arguments {
     return value
   }
 
+  /// A length of time.
+  func seconds(_ option: String) throws(UsageError) -> Double? {
+    guard let text = string(option) else { return nil }
+    guard let value = Double(text), value > 0, value < 1e9 else {
+      throw UsageError("option '--\(option)' takes a number of seconds such as 2.5, not '\(text)'")
+    }
+    return value
+  }
+
   /// A number of bytes such as `512M`, `4G` or `1000000`.
   func byteSize(_ option: String) throws(UsageError) -> Int? {
     guard let text = string(option) else { return nil }
-    let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
-    var digits = Substring(text)
-    if digits.last == "B" || digits.last == "b" { digits = digits.dropLast() }
-    var factor = 1
-    if let last = digits.last, let unit = units[Character(last.uppercased())] {
-      factor = unit
-      digits = digits.dropLast()
+    guard let bytes = SettingText.bytes(text) else {
+      throw UsageError("option '--\(option)' takes a size such as 512M or 4G, not '\(text)'")
     }
-    guard let number = Int(digits), number > 0,
-      case let (bytes, overflow) = number.multipliedReportingOverflow(by: factor),
-      !overflow
-    else { throw UsageError("option '--\(option)' takes a size such as 512M or 4G, not '\(text)'") }
     return bytes
   }
 

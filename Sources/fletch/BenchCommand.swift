@@ -10,7 +10,7 @@ let benchCommand = Command(
 
     ipc:   OPERATION FILE [OUT]; operations: map-sum, read (batch by batch), read-all, validate, write,
            write-zstd, write-lz4
-    wire:  get URI NAME, put URI NAME FILE, info URI NAME COUNT
+    wire:  get URI NAME STREAMS, put URI NAME STREAMS FILE, info URI NAME THREADS CALLS
 
     scripts/bench compares them with other libraries.
     """,

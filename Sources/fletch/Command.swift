@@ -8,6 +8,8 @@ struct Command: Sendable {
   /// What the help says beyond the summary.
   let discussion: String
   let options: [Option]
+  /// Options that the help lists last, under a heading of their own.
+  var more: (heading: String, options: [Option]) = ("", [])
   let run: @Sendable (Arguments) throws -> Void
 
   static let helpOption = Option("help", short: "h", "Show this help.")
@@ -15,8 +17,14 @@ struct Command: Sendable {
   var help: String {
     var text = "\(summary)\n\nUsage: fletch \(name)\(operands.isEmpty ? "" : " " + operands) [options]\n"
     if !discussion.isEmpty { text += "\n\(discussion)\n" }
-    text += "\nOptions:\n"
-    for option in options + [Command.helpOption] {
+    text += "\nOptions:\n" + Command.list(options + [Command.helpOption])
+    if !more.options.isEmpty { text += "\n\(more.heading)\n" + Command.list(more.options) }
+    return text
+  }
+
+  private static func list(_ options: [Option]) -> String {
+    var text = ""
+    for option in options {
       let short = option.short.map { "-\($0), " } ?? "    "
       let left = "  \(short)--\(option.name)\(option.value.map { " " + $0 } ?? "")"
       let lines = option.help.split(separator: "\n", omittingEmptySubsequences: false)
@@ -26,6 +34,17 @@ struct Command: Sendable {
       }
     }
     return text
+  }
+}
+
+/// A failure that says all there is to say, in text that may stand on a terminal.
+struct ReportedError: Error {
+  let message: String
+  let code: Int32
+
+  init(_ message: String, code: Int32 = 1) {
+    self.message = message
+    self.code = code
   }
 }
 

@@ -6,13 +6,13 @@ import Memory
 let version = "0.1.0"
 
 let commands = [
-  serveCommand, listCommand, getCommand, putCommand, consumeCommand, inspectCommand, catCommand,
-  convertCommand,
-  sampleCommand, benchCommand,
+  serveCommand, queryCommand, shellCommand, sqlCommand, publishCommand, tablesCommand, compactCommand,
+  listCommand, getCommand, putCommand,
+  consumeCommand, inspectCommand, catCommand, convertCommand, sampleCommand, benchCommand,
 ]
 
 let help = """
-  fletch \(version): Feather files and Arrow streams, served over Arrow Flight, looked at, made and converted.
+  fletch \(version): Feather files and Arrow streams, asked with SQL, served over Arrow Flight, looked at, made and converted.
 
   Usage: fletch COMMAND [arguments]
 
@@ -58,7 +58,8 @@ func run(_ words: [String]) -> Int32 {
     fail("fletch: unknown command '\(name)'. 'fletch --help' lists the commands.\n", code: 2)
   }
   do {
-    let arguments = try Arguments(Array(words.dropFirst()), command.options + [Command.helpOption])
+    let arguments = try Arguments(
+      Array(words.dropFirst()), command.options + command.more.options + [Command.helpOption])
     if arguments.has("help") {
       print(command.help, terminator: "")
       return 0
@@ -67,6 +68,12 @@ func run(_ words: [String]) -> Int32 {
     return 0
   } catch let error as UsageError {
     fail("fletch \(name): \(error.message)\n'fletch \(name) --help' tells more.\n", code: 2)
+  } catch let error as ReportedError {
+    fail("fletch \(name): \(error.message)\n", code: error.code)
+  } catch is ReaderGone {
+    signal(SIGPIPE, SIG_DFL)
+    raise(SIGPIPE)
+    end(128 + SIGPIPE)
   } catch {
     fail("fletch \(name): \("\(error)".withoutControls)\n", code: 1)
   }

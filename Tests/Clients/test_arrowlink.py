@@ -69,7 +69,7 @@ def test_what_is_sent_is_stored_and_acknowledged(programs, tmp_path):
                 writer.write_table(part)
             yield ArrowData(payload=sink.getvalue().to_pybytes())
 
-    with serve(programs, tmp_path, "--store", tmp_path / "store", "--arrowlink", "arrowlink") as server:
+    with serve(programs, tmp_path, "--database", tmp_path / "database", "--arrowlink", "arrowlink") as server:
         stub = stub_of(server)
         assert "1000 rows" in stub.send(payloads()).message
         assert table_of(answer.payload for answer in stub.get(Empty())).equals(table)
@@ -77,6 +77,6 @@ def test_what_is_sent_is_stored_and_acknowledged(programs, tmp_path):
             stub.send(iter([ArrowData(payload=b"no stream")]))
         assert failure.value.code() == grpc.StatusCode.INVALID_ARGUMENT
         assert "1000 rows" in stub.send(payloads()).message
-    with serve(programs, tmp_path) as server, pytest.raises(grpc.RpcError) as failure:
+    with serve(programs, tmp_path, "--read-only") as server, pytest.raises(grpc.RpcError) as failure:
         stub_of(server).send(payloads())
-    assert failure.value.code() == grpc.StatusCode.PERMISSION_DENIED
+    assert failure.value.code() == grpc.StatusCode.FAILED_PRECONDITION

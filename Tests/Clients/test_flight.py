@@ -1,6 +1,5 @@
 """pyarrow's Flight client against `fletch serve`: every call, every type, both directions."""
 import json
-import pathlib
 import signal
 import subprocess
 import sys
@@ -33,7 +32,7 @@ def data(programs, tmp_path_factory):
 @pytest.fixture(scope="module")
 def server(programs, data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
-    with serve(programs, folder, data, "--alias", "large_table=people", "--store", folder / "store") as server:
+    with serve(programs, folder, data, "--alias", "large_table=people", "--database", folder / "database") as server:
         yield server
 
 
@@ -125,15 +124,18 @@ def test_what_is_not_there(client, ask, says):
         ask(client)
 
 
-def test_commands_are_refused(client):
-    with pytest.raises(pa.ArrowInvalid, match="by path"):
-        client.get_flight_info(flight.FlightDescriptor.for_command(b"SELECT 1"))
+def test_commands_are_sql(client):
+    info = client.get_flight_info(flight.FlightDescriptor.for_command(b"SELECT count(*) AS n FROM readings"))
+    assert client.do_get(info.endpoints[0].ticket).read_all().to_pydict() == {"n": [300_000]}
+    assert client.do_get(flight.Ticket(b"SELECT 1 AS one")).read_all().to_pydict() == {"one": [1]}
+    with pytest.raises(pa.ArrowInvalid, match="syntax error"):
+        client.get_flight_info(flight.FlightDescriptor.for_command(b"SELEKT 1"))
 
 
 def test_what_is_not_implemented_says_so(client):
     with pytest.raises(NotImplementedError, match="no action 'dance'"):
         list(client.do_action(flight.Action("dance", b"")))
-    assert list(client.list_actions()) == []
+    assert "BeginTransaction" in {action.type for action in client.list_actions()}
     with pytest.raises(NotImplementedError, match="handshake"):
         client.authenticate_basic_token("a", "b")
 
@@ -176,10 +178,10 @@ os.kill(os.getpid(), signal.SIGKILL)
         client.get_flight_info(flight.FlightDescriptor.for_path("broken"))
 
 
-def test_a_server_without_a_store_takes_nothing(programs, data, tmp_path):
-    with serve(programs, tmp_path, data / "people.feather") as server, flight.connect(server.uri) as client:
+def test_a_server_that_is_read_only_takes_nothing(programs, data, tmp_path):
+    with serve(programs, tmp_path, data / "people.feather", "--read-only") as server, flight.connect(server.uri) as client:
         writer, _ = client.do_put(flight.FlightDescriptor.for_path("x"), pa.schema([("x", pa.int32())]))
-        with pytest.raises(flight.FlightUnauthorizedError, match="--store"):
+        with pytest.raises(pa.ArrowException, match="readonly"):
             writer.close()
 
 
@@ -272,45 +274,27 @@ def test_a_server_that_cannot_start_says_why(programs, data, tmp_path):
         assert port in programs.error("serve", data, "--listen", f"localhost:{port}")
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("certs")
-    script = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "make-certs"
-    subprocess.run([script, folder], check=True, capture_output=True)
-    return folder
-
-
-def read(path):
-    return path.read_bytes()
-
-
 @pytest.mark.parametrize("mutual", [False, True])
 def test_tls(programs, data, tmp_path, certificates, mutual):
-    words = ["--tls-cert", certificates / "server.pem", "--tls-key", certificates / "server.key"]
-    trust = {"tls_root_certs": read(certificates / "ca.pem")}
-    identity = {"cert_chain": read(certificates / "client.pem"), "private_key": read(certificates / "client.key")}
-    if mutual:
-        words += ["--tls-client-ca", certificates / "ca.pem"]
-    with serve(programs, tmp_path, data, *words) as server:
+    with serve(programs, tmp_path, data, *certificates.server_words(mutual)) as server:
         assert server.uri.startswith("grpc+tls://")
         uri = f"grpc+tls://localhost:{server.uri.rsplit(':', 1)[1]}"
-        with flight.connect(uri, **trust, **(identity if mutual else {})) as client:
+        with flight.connect(uri, **certificates.pyarrow(mutual)) as client:
             assert client.do_get(flight.Ticket(b"readings")).read_all().num_rows == 300_000
         with pytest.raises(flight.FlightUnavailableError), flight.connect(uri) as client:
             list(client.list_flights())
         if mutual:
-            with pytest.raises(flight.FlightUnavailableError), flight.connect(uri, **trust) as client:
+            with pytest.raises(flight.FlightUnavailableError), flight.connect(uri, **certificates.pyarrow(False)) as client:
                 list(client.list_flights())
-        own = ["--tls-ca", certificates / "ca.pem"]
+        own = ["--tls-ca", certificates.path("ca.pem")]
         if mutual:
-            own += ["--tls-cert", certificates / "client.pem", "--tls-key", certificates / "client.key"]
+            own += ["--tls-cert", certificates.path("client.pem"), "--tls-key", certificates.path("client.key")]
         assert "readings" in programs.fletch("list", uri, *own).stdout.decode()
         assert "certificate" in programs.error("list", uri).lower()
 
 
 def test_a_failed_handshake_ends_the_client_cleanly(programs, data, tmp_path, certificates):
     """OpenSSL's exit handler once freed what a connection's thread still used: now and then, a crash at exit."""
-    words = ["--tls-cert", certificates / "server.pem", "--tls-key", certificates / "server.key"]
-    with serve(programs, tmp_path, data / "people.feather", *words) as server:
+    with serve(programs, tmp_path, data / "people.feather", *certificates.server_words(False)) as server:
         for _ in range(40):
             programs.error("list", server.uri)

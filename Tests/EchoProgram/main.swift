@@ -1,10 +1,12 @@
 // A gRPC server to try real clients on, and a client to measure it with.
 //
-//   fletch-grpc-echo serve ADDRESS [log]      prints where it listens; drains when its input ends
+//   fletch-grpc-echo serve ADDRESS [log] [tls CERTIFICATE KEY [AUTHORITY]]
+//                                             prints where it listens; drains when its input ends
 //   fletch-grpc-echo bench ADDRESS            calls a second, and GiB a second both ways
 //
 // ADDRESS is HOST:PORT or unix:PATH.
 
+import Flight
 import GRPC
 import Glibc
 import HTTP2
@@ -23,15 +25,25 @@ func parse(_ text: String) -> SocketAddress {
   return .tcp(host: String(text[..<colon]), port: port)
 }
 
-func serve(_ address: SocketAddress, logs: Bool) throws {
+func serve(_ address: SocketAddress, logs: Bool, tls files: [String]) throws {
   let service = EchoService()
   let server = GRPCServer(
-    methods: service.methods, interceptors: logs ? [JSONCallLog(), CallMetrics()] : [])
+    methods: service.methods + flightMethods(FlightEcho()),
+    interceptors: logs ? [JSONCallLog(), CallMetrics()] : [])
   try server.descriptors.register(
     ProtoFile(
       "fletch/test/echo.proto", package: "fletch.test", messages: [ProtoMessage("Any")],
       services: [ProtoService("Echo", [ProtoMethod("Unary", ".fletch.test.Any", ".fletch.test.Any")])]))
-  let bound = try server.listen(on: address)
+  var tls: TLSContext?
+  if files.count >= 2 {
+    var configuration = TLSConfiguration.server(certificateChain: files[0], privateKey: files[1])
+    if files.count > 2 {
+      configuration.trustedAuthorities = files[2]
+      configuration.clientCertificates = .required
+    }
+    tls = try TLSContext(server: configuration)
+  }
+  let bound = try server.listen(on: address, tls: tls)
   var line = "\(bound)\n"
   line.withUTF8 { _ = write(1, $0.baseAddress, $0.count) }
   while let order = readLine() {
@@ -47,10 +59,13 @@ func serve(_ address: SocketAddress, logs: Bool) throws {
 }
 
 let arguments = CommandLine.arguments
-guard arguments.count >= 3 else { fail("serve ADDRESS [log] | bench ADDRESS") }
+guard arguments.count >= 3 else { fail("serve ADDRESS [log] [tls …] | bench ADDRESS") }
 do {
   switch arguments[1] {
-  case "serve": try serve(parse(arguments[2]), logs: arguments.count > 3)
+  case "serve":
+    let words = arguments[3...]
+    let files = words.firstIndex(of: "tls").map { Array(words[($0 + 1)...]) } ?? []
+    try serve(parse(arguments[2]), logs: words.first == "log", tls: files)
   case "bench": try bench(parse(arguments[2]))
   default: fail("there is no '\(arguments[1])'")
   }

@@ -69,6 +69,19 @@ private struct EchoService: FlightService {
     #expect(try exchange.input.schema() == table.schema)
   }
 
+  @Test func metadataBeforeTheSchemaIsKept() throws {
+    defer { stop() }
+    var people = People(seed: 1)
+    let exchange = try client.exchange(.command([1]))
+    for i: UInt8 in 0..<3 { try exchange.output.write(appMetadata: [i]) }
+    try exchange.output.start(people.schema, appMetadata: [3])
+    try exchange.output.write(try people.batch(rows: 1), appMetadata: [4])
+    exchange.finishWriting()
+    var metadata: [[UInt8]] = []
+    while let item = try exchange.input.next() { metadata.append(item.appMetadata.array) }
+    #expect(metadata == [[0], [1], [2], [3], [4]])
+  }
+
   @Test func anErrorInMidStreamIsNoEnd() throws {
     defer { stop() }
     let download = try client.get(Ticket("any"))

@@ -74,6 +74,7 @@ final class TestServer: Sendable {
     let chunk = Buffer(copying: [UInt8](repeating: 1, count: 1_000_000))
     server = GRPCServer(
       methods: [
+        GRPCMethod("/t/early", kind: .blocking) { call in try call.send([bytes("unasked")]) },
         GRPCMethod("/t/echo", kind: .immediate) { try $0.send([try $0.receive() ?? .empty]) },
         GRPCMethod("/t/slow", kind: .blocking) { try $0.send([try $0.receive() ?? .empty]) },
         GRPCMethod("/t/chat", kind: .blocking) { call in

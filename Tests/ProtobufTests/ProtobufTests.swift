@@ -21,6 +21,23 @@ import Testing
     #expect(try read[0].integer() == value)
   }
 
+  @Test func repeatedNumbersComePackedOrOneByOne() throws {
+    var writer = ProtobufWriter()
+    // The example of protobuf.dev/programming-guides/encoding.
+    writer.integers(6, [3, 270, 86_942])
+    #expect(writer.bytes == [0x32, 0x06, 0x03, 0x8E, 0x02, 0x9E, 0xA7, 0x05])
+    writer.integer(6, -1)
+    writer.integers(6, [])
+    #expect(try fields(writer.bytes).flatMap { try $0.integers() } == [3, 270, 86_942, -1])
+    #expect(throws: DataError.self) { try fields([0x32, 0x02, 0x03, 0x8E])[0].integers() }
+    writer = ProtobufWriter()
+    writer.fixed64(1, 0x0102)
+    writer.fixed64(2, 0)
+    #expect(writer.bytes == [0x09, 2, 1, 0, 0, 0, 0, 0, 0])
+    #expect(try fields(writer.bytes)[0].fixed64() == 0x0102)
+    #expect(throws: DataError.self) { try fields([0x08, 1])[0].fixed64() }
+  }
+
   @Test func aMessageHasTheBytesOfTheSpecification() {
     // The examples of protobuf.dev/programming-guides/encoding.
     var writer = ProtobufWriter()

@@ -13,15 +13,21 @@ public final class FlightClient: Sendable {
   private let options: FlightStreamOptions
   /// Sent with every call.
   private let metadata: CallMetadata
+  /// What calls carry besides, and what answers change.
+  public let session: FlightClientSession
 
-  /// - Parameter metadata: what is sent with every call, such as `authorization`.
+  /// - Parameters:
+  ///   - metadata: what is sent with every call.
+  ///   - session: the token and the cookies; clients of one server may share them.
   public init(
     to location: FlightLocation, tls: TLSContext? = nil, metadata: CallMetadata = CallMetadata(),
+    session: FlightClientSession = FlightClientSession(),
     options: FlightStreamOptions = FlightStreamOptions(), grpc: GRPCClientOptions = GRPCClientOptions()
   ) throws {
     let tls = try tls ?? (location.isTLS ? TLSContext(client: TLSConfiguration.client()) : nil)
     client = GRPCClient(to: location.address, tls: location.isTLS ? tls : nil, options: grpc)
     self.metadata = metadata
+    self.session = session
     self.options = options
   }
 
@@ -52,25 +58,24 @@ public final class FlightClient: Sendable {
   /// Gets what a ticket stands for.
   /// - Parameter compression: asks the server to compress bodies, as `zstd` or `lz4:9`; only Fletch knows that.
   public func get(_ ticket: Ticket, compression: String? = nil) throws -> FlightDownload {
-    var metadata = metadata
+    var metadata = headers
     if let compression { metadata.add("fletch-compression", compression) }
-    let call = try client.call(FlightMethod.doGet.path, metadata: metadata)
-    try call.send(FlightClient.message { ticket.write(to: &$0) })
-    call.finishSending()
-    return FlightDownload(call, options: options.read)
+    let call = try begin(.doGet, metadata)
+    try call.sendOnly(FlightClient.message { ticket.write(to: &$0) })
+    return FlightDownload(call, options: options.read, session)
   }
 
   /// Starts an upload; the schema is sent at once.
   public func put(_ descriptor: FlightDescriptor, _ schema: Schema) throws -> FlightUpload {
-    let call = try client.call(FlightMethod.doPut.path, metadata: metadata)
+    let call = try begin(.doPut, headers)
     let output = FlightOutput(call, options: options.write, descriptor: descriptor)
     try output.start(schema)
-    return FlightUpload(call, output)
+    return FlightUpload(call, output, session)
   }
 
   /// Starts an exchange; what is sent and what is received have schemas of their own.
   public func exchange(_ descriptor: FlightDescriptor) throws -> FlightExchange {
-    let call = try client.call(FlightMethod.doExchange.path, metadata: metadata)
+    let call = try begin(.doExchange, headers)
     return FlightExchange(
       call, FlightOutput(call, options: options.write, descriptor: descriptor),
       FlightInput(call, options: options.read))
@@ -100,6 +105,18 @@ public final class FlightClient: Sendable {
 
   // MARK: Calls
 
+  private var headers: CallMetadata {
+    var headers = metadata
+    session.add(to: &headers)
+    return headers
+  }
+
+  private func begin(_ method: FlightMethod, _ headers: CallMetadata) throws(GRPCStatus) -> ClientCall {
+    let call = try client.call(method.path, metadata: headers, timeout: session.secondsLeft)
+    session.began(call)
+    return call
+  }
+
   private static func message(_ write: (inout ProtobufWriter) -> Void) -> [Buffer] {
     var writer = ProtobufWriter()
     write(&writer)
@@ -107,15 +124,17 @@ public final class FlightClient: Sendable {
   }
 
   private func unary(_ method: FlightMethod, _ write: (inout ProtobufWriter) -> Void) throws -> Buffer {
-    try client.unary(method.path, FlightClient.message(write)[0], metadata: metadata).0
+    let (answer, initial, _) = try begin(method, headers).unary(FlightClient.message(write)[0])
+    session.received(initial)
+    return answer
   }
 
   private func messages(_ method: FlightMethod, _ write: (inout ProtobufWriter) -> Void) throws -> [Buffer] {
-    let call = try client.call(method.path, metadata: metadata)
-    try call.send(FlightClient.message(write))
-    call.finishSending()
+    let call = try begin(method, headers)
+    try call.sendOnly(FlightClient.message(write))
     var messages: [Buffer] = []
     while let message = try call.receive() { messages.append(message) }
+    session.received(call.initialMetadata)
     return messages
   }
 }
@@ -124,9 +143,11 @@ public final class FlightClient: Sendable {
 public final class FlightDownload {
   private let call: ClientCall
   private let input: FlightInput
+  private let session: FlightClientSession
 
-  init(_ call: ClientCall, options: ReadOptions) {
+  init(_ call: ClientCall, options: ReadOptions, _ session: FlightClientSession) {
     self.call = call
+    self.session = session
     input = FlightInput(call, options: options)
   }
 
@@ -136,6 +157,7 @@ public final class FlightDownload {
     guard let schema = try input.schema() else {
       throw DataError(.malformed, "the server sent no schema")
     }
+    session.received(call.initialMetadata)
     return schema
   }
 
@@ -149,10 +171,12 @@ public final class FlightDownload {
 public final class FlightUpload {
   private let call: ClientCall
   private let output: FlightOutput
+  private let session: FlightClientSession
 
-  init(_ call: ClientCall, _ output: FlightOutput) {
+  init(_ call: ClientCall, _ output: FlightOutput, _ session: FlightClientSession) {
     self.call = call
     self.output = output
+    self.session = session
   }
 
   public func write(_ batch: RecordBatch, appMetadata: [UInt8] = []) throws {
@@ -164,6 +188,7 @@ public final class FlightUpload {
     call.finishSending()
     var results: [[UInt8]] = []
     while let message = try call.receive() { results.append(try BytesMessage.read(message)) }
+    session.received(call.initialMetadata)
     return results
   }
 

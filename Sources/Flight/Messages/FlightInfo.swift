@@ -70,7 +70,7 @@ public struct FlightEndpoint: Hashable, Sendable {
   }
 
   // ticket:1 location:2 (uri:1) expiration_time:3 app_metadata:4
-  init(_ message: ProtobufReader) throws(DataError) {
+  public init(_ message: ProtobufReader) throws(DataError) {
     self.init(ticket: Ticket([]))
     var reader = message
     while let field = try reader.next() {
@@ -88,7 +88,7 @@ public struct FlightEndpoint: Hashable, Sendable {
     }
   }
 
-  func write(to writer: inout ProtobufWriter) {
+  public func write(to writer: inout ProtobufWriter) {
     writer.message(1) { ticket.write(to: &$0) }
     for location in locations { writer.message(2) { $0.string(1, location) } }
     if let expiration { writer.message(3) { expiration.write(to: &$0) } }

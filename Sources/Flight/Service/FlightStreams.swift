@@ -65,6 +65,10 @@ public final class FlightInput {
   private let source: any MessageSource
   private var decoder: FlightDecoder
   private var first: FlightData?
+  /// Application metadata that came before the schema, while somebody waited for that.
+  private var early: ArraySlice<Buffer> = []
+  private var earlyBytes = 0
+  private static let earlyLimit = 16 << 20
   /// What a DoPut or DoExchange is about; in its first message.
   public private(set) var descriptor: FlightDescriptor?
 
@@ -73,11 +77,20 @@ public final class FlightInput {
     decoder = FlightDecoder(options: options)
   }
 
-  /// The schema; waits for the first message. Nil when the stream ends before one comes.
+  /// The schema; waits for it. Nil when the stream ends before one comes. Application metadata that comes first is kept for
+  /// `next`.
   public func schema() throws -> Schema? {
     try readDescriptor()
     while decoder.schema == nil, let data = try nextData() {
       if case .batch = try decoder.decode(data) { break }
+      guard data.appMetadata.count > 0 else { continue }
+      // What an entry costs beside its bytes counts, too.
+      earlyBytes += data.appMetadata.count + 64
+      guard earlyBytes <= FlightInput.earlyLimit else {
+        throw DataError(
+          .limit, "more than \(FlightInput.earlyLimit) bytes of application metadata before a schema")
+      }
+      early.append(data.appMetadata)
     }
     return decoder.schema
   }
@@ -94,6 +107,7 @@ public final class FlightInput {
 
   /// The next batch or application metadata; nil at the end. Batches are checked: all of their values may be read.
   public func next() throws -> Item? {
+    if let metadata = early.popFirst() { return Item(batch: nil, appMetadata: metadata) }
     while let data = try nextData() {
       let event = try decoder.decode(data)
       if case .batch(let batch) = event {

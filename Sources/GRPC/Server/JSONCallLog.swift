@@ -2,6 +2,7 @@
 
 import Glibc
 import HTTP2
+import Synchronization
 
 /// Writes when, what, from whom, how it ended, how long it took, and how much went through.
 ///
@@ -14,11 +15,23 @@ public struct JSONCallLog: ServerInterceptor {
     self.write = write
   }
 
-  /// One system call a line, so that lines of several threads do not mix.
+  /// Standard error, by one system call a line, so that lines of several threads do not mix. A line is dropped while whoever reads
+  /// them does not, and how many were is told with the next: calls do not wait for their log.
   public static let toStandardError: @Sendable (String) -> Void = { line in
-    var text = line + "\n"
-    text.withUTF8 { _ = Glibc.write(2, $0.baseAddress, $0.count) }
+    dropped.withLock { dropped in
+      // A pipe is ready when it has room for PIPE_BUF (4096) bytes (pipe(7)), and no line is longer.
+      var ready = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
+      guard poll(&ready, 1, 0) == 1, ready.revents & Int16(POLLOUT) != 0 else {
+        dropped += 1
+        return
+      }
+      var text = dropped > 0 ? "{\"dropped\":\(dropped)}\n" : ""
+      dropped = 0
+      text += line + "\n"
+      text.withUTF8 { _ = Glibc.write(2, $0.baseAddress, $0.count) }
+    }
   }
+  private static let dropped = Mutex(0)
 
   public func callEnded(_ call: CallSummary) { write(JSONCallLog.line(call, at: .now())) }
 
@@ -45,6 +58,9 @@ public struct JSONCallLog: ServerInterceptor {
     }
   }
 
+  /// The moment by the calendar, as the lines have it.
+  public static func timestamp() -> String { WallTime.now().text }
+
   static func line(_ call: CallSummary, at time: WallTime) -> String {
     var line = "{\"time\":\"\(time.text)\",\"method\":\(quoted(call.path)),\"peer\":\(quoted(call.peer))"
     if let subject = call.subject { line += ",\"subject\":\(quoted(subject))" }
@@ -56,10 +72,11 @@ public struct JSONCallLog: ServerInterceptor {
     return line + ",\"bytes_in\":\(call.bytesIn),\"bytes_out\":\(call.bytesOut)}"
   }
 
-  /// A JSON string (RFC 8259, section 7).
-  static func quoted(_ text: String) -> String {
+  /// A JSON string (RFC 8259, section 7), cut where it gets longer than a line has room for.
+  public static func quoted(_ text: String) -> String {
     var out = "\""
     for scalar in text.unicodeScalars {
+      if out.utf8.count > 1000 { return out + "…\"" }
       switch scalar {
       case "\"": out += "\\\""
       case "\\": out += "\\\\"

@@ -11,6 +11,10 @@ final class ServerCallInput: StreamHandler {
   private var hasStarted = false
   /// The call was ended for a fault: what still comes is dropped.
   private var isFaulty = false
+  /// `deframer.memoryAhead`, as the server's account of unread bytes has it.
+  private var ahead = 0
+  /// What a call may hold whatever all of them hold together.
+  private static let alwaysTaken = 4096
 
   init(_ call: ServerCall) {
     self.call = call
@@ -36,8 +40,24 @@ final class ServerCallInput: StreamHandler {
       let before = rest.count
       let message = try deframer.next(&rest, isInPlace: isInPlace)
       try took(before - rest.count, message)
+      try account(deframer.memoryAhead)
     }
     if !hasStarted, messages > 0, call.method.kind == .detached { start() }
+  }
+
+  /// Enters memory that was made for bytes to come.
+  private func account(_ ahead: Int) throws(GRPCStatus) {
+    let more = ahead - self.ahead
+    self.ahead = ahead
+    if more < 0 { call.core.unread.release(-more) }
+    if more > 0, !call.core.unread.add(more) { throw unreadTotalPassed }
+  }
+
+  private var unreadTotalPassed: GRPCStatus {
+    GRPCStatus(
+      .resourceExhausted,
+      "messages that no handler has received pass the server's limit of \(call.core.options.unreadTotal) bytes"
+    )
   }
 
   /// Enters bytes and perhaps a message into the call's account.
@@ -55,12 +75,9 @@ final class ServerCallInput: StreamHandler {
     }
     if message != nil { messages += 1 }
     if consumed > 0 { call.stream.consume(consumed) }
-    // Counted in any case: the end of the call gives back all that it holds.
-    if added > 0, !call.core.unread.add(added) {
-      throw GRPCStatus(
-        .resourceExhausted,
-        "messages that no handler has received pass the server's limit of \(call.core.options.unreadTotal) bytes"
-      )
+    // Counted in any case: the end of the call gives back all that it holds. Small questions are heard even when others hold it all.
+    if added > 0, !call.core.unread.add(added), unread > ServerCallInput.alwaysTaken {
+      throw unreadTotalPassed
     }
     for signal in waiters { signal.raise() }
     if unread > call.core.options.unreadPerCall {
@@ -103,6 +120,10 @@ final class ServerCallInput: StreamHandler {
   }
 
   func closed(_ error: HTTP2Error?) {
+    // The message under way goes nowhere.
+    call.core.unread.release(ahead)
+    ahead = 0
+    deframer = MessageDeframer(limit: call.core.options.maxReceivedMessage)
     let error = error ?? HTTP2Error(.reset(.cancel), "the stream has ended")
     let status = ServerCall.cancelStatus(error, call.deadline)
     call.cancel(status, tellsPeer: false)

@@ -10,7 +10,6 @@ import Memory
 /// there by themselves when the layer below asks for `destination`.
 struct MessageDeframer {
   private let limit: Int
-  /// A name for the peer's encoding, if it stated one other than identity; only for words.
   private var prefix: UInt64 = 0
   private var prefixCount = 0
   private var memory: HeapMemory?
@@ -23,6 +22,13 @@ struct MessageDeframer {
   /// Whether the bytes so far end inside of a message.
   var isMidMessage: Bool { prefixCount > 0 }
 
+  /// What the message under way may take of real memory beyond the bytes that have come. Large blocks are made of huge pages, so one
+  /// byte in a message that is said to be large takes a whole one.
+  var memoryAhead: Int {
+    guard memory != nil, length >= 1 << 20 else { return 0 }
+    return max(0, min(length, 2 << 20) - filled)
+  }
+
   /// Where the rest of the message under way belongs; nil between messages.
   var destination: UnsafeMutableRawBufferPointer? {
     guard let memory, filled < length else { return nil }
@@ -31,7 +37,7 @@ struct MessageDeframer {
 
   /// Takes bytes from the front of `bytes` until a message is complete or they are used up.
   /// - Parameter isInPlace: the bytes lie where `destination` said already.
-  /// - Returns: a complete message, or nil when more bytes are needed.
+  /// - Returns: a complete message, or nil when more bytes are needed, or before the first byte of a large message.
   mutating func next(_ bytes: inout UnsafeRawBufferPointer, isInPlace: Bool = false) throws(GRPCStatus)
     -> Buffer?
   {
@@ -40,7 +46,10 @@ struct MessageDeframer {
       prefix = prefix << 8 | UInt64(byte)
       prefixCount += 1
       bytes = UnsafeRawBufferPointer(rebasing: bytes[1...])
-      if prefixCount == 5 { try begin() }
+      guard prefixCount == 5 else { continue }
+      try begin()
+      // Before anything touches it, whoever calls may find that it is too much.
+      if memoryAhead > 0 { return nil }
     }
     let n = min(bytes.count, length - filled)
     if n > 0, let memory, let source = bytes.baseAddress {

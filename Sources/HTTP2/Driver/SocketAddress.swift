@@ -8,6 +8,8 @@ public enum SocketAddress: Sendable, Hashable {
   /// A name or number, IPv4 or IPv6 (without brackets), and a port; port 0 lets the system choose.
   case tcp(host: String, port: Int)
   case unix(path: String)
+
+  public var isUnix: Bool { if case .unix = self { true } else { false } }
 }
 
 extension SocketAddress: CustomStringConvertible {

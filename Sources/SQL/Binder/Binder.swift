@@ -20,6 +20,17 @@ public struct Binder {
   }
 }
 
+/// How many queries and sources a statement may come to, views and repetitions counted: a few nested views name each other's columns
+/// millions of times.
+final class Budget {
+  private var left = 20_000
+
+  func spend(at offset: Int) throws(SQLError) {
+    left -= 1
+    if left < 0 { throw .unsupported("a statement of so many queries", at: offset) }
+  }
+}
+
 /// One statement, or one view within it, while it is being bound.
 final class Binding {
   let catalog: any Catalog
@@ -31,8 +42,15 @@ final class Binding {
   let views: [String]
   var features: Features = []
   var recursions = 0
+  var subqueries = 0
 
-  init(catalog: any Catalog, text: [UInt8], viewSchema: String? = nil, views: [String] = []) {
+  let budget: Budget
+
+  init(
+    catalog: any Catalog, text: [UInt8], viewSchema: String? = nil, views: [String] = [],
+    budget: Budget = Budget()
+  ) {
+    self.budget = budget
     self.catalog = catalog
     self.text = text
     self.viewSchema = viewSchema

@@ -36,7 +36,9 @@ extension Binding {
 
   /// Date functions without a time, or with 'now', tell the present.
   private static func isClock(_ name: String, _ arguments: [BoundExpression]) -> Bool {
-    guard ["date", "time", "datetime", "julianday", "unixepoch", "strftime"].contains(name) else { return false }
+    guard ["date", "time", "datetime", "julianday", "unixepoch", "strftime"].contains(name) else {
+      return false
+    }
     guard arguments.count > (name == "strftime" ? 1 : 0) else { return true }
     // A parameter or a column may say 'now' as well.
     guard case .literal(let value) = arguments[name == "strftime" ? 1 : 0].node else { return true }
@@ -65,7 +67,8 @@ extension Binding {
       throw .unsupported("an aggregate of an outer query's columns", at: range.offset)
     }
     guard wasAllowed else {
-      throw SQLError(.misuse, "misuse of aggregate function \(call.name.text.uppercased())()", at: range.offset)
+      throw SQLError(
+        .misuse, "misuse of aggregate function \(call.name.text.uppercased())()", at: range.offset)
     }
     if call.isDistinct, arguments.count != 1 {
       throw SQLError(.misuse, "DISTINCT aggregates must have exactly one argument", at: range.offset)
@@ -100,7 +103,8 @@ extension Binding {
       throw SQLError(.misuse, "DISTINCT is not supported for window functions", at: range.offset)
     }
     if entry.kind == .window, call.filter != nil {
-      throw SQLError(.misuse, "FILTER clause may only be used with aggregate window functions", at: range.offset)
+      throw SQLError(
+        .misuse, "FILTER clause may only be used with aggregate window functions", at: range.offset)
     }
     scope.allowsWindows = false
     defer { scope.allowsWindows = true }
@@ -122,6 +126,15 @@ extension Binding {
       frame: try frame(name, definition.frame, scope, tables), type: type)
     scope.windowCalls.append(bound)
     return made(.window(scope.windowCalls.count - 1), type, arguments, range)
+  }
+
+  /// Named windows must be right even if nothing uses them.
+  func checkWindows(_ scope: Scope, _ tables: CommonTables) throws(SQLError) {
+    for window in scope.windows {
+      let definition = try definition(window.definition, scope, nesting: 0)
+      for term in definition.partitionBy { _ = try bind(term, scope, tables) }
+      for term in definition.orderBy { _ = try bind(term.expression, scope, tables) }
+    }
   }
 
   /// A window with what it takes over from the one that it is based on.

@@ -1,13 +1,14 @@
 // WITH: common tables, recursive ones, and compound queries.
 
 extension Binding {
-  func commonTable(_ entry: CommonTables.Entry, _ name: Name, _ alias: String) throws(SQLError) -> BoundSource {
+  func commonTable(_ entry: CommonTables.Entry, _ name: Name, _ alias: String) throws(SQLError) -> BoundSource
+  {
     switch entry.state {
     case .bound(let select):
-      return source(select, name: alias, columns: select.columns)
+      return try source(select, name: alias, columns: select.columns, at: name.range.offset)
     case .recursing(let number, let columns):
       entry.references += 1
-      return BoundSource(kind: .recursive(number), name: alias, columns: columns, hiddenCount: 0)
+      return BoundSource(kind: .recursive(number), name: alias, columns: columns)
     case .binding:
       throw SQLError(.misuse, "circular reference: \(name.text)", at: name.range.offset)
     case .unbound: break
@@ -24,18 +25,21 @@ extension Binding {
     }
     select = try renamed(select, entry.syntax)
     entry.state = .bound(select)
-    return source(select, name: alias, columns: select.columns)
+    return try source(select, name: alias, columns: select.columns, at: name.range.offset)
   }
 
   /// The columns under the names that WITH gives them.
   private func renamed(_ select: BoundSelect, _ table: CommonTable) throws(SQLError) -> BoundSelect {
     guard !table.columns.isEmpty else { return select }
     return BoundSelect(
-      body: select.body, columns: try named(select.columns, table), orderBy: select.orderBy, limit: select.limit,
+      body: select.body, columns: try named(select.columns, table), orderBy: select.orderBy,
+      limit: select.limit,
       offset: select.offset, outerDepth: select.outerDepth)
   }
 
-  private func named(_ columns: [BoundResultColumn], _ table: CommonTable) throws(SQLError) -> [BoundResultColumn] {
+  private func named(_ columns: [BoundResultColumn], _ table: CommonTable) throws(SQLError)
+    -> [BoundResultColumn]
+  {
     guard !table.columns.isEmpty else { return columns }
     guard columns.count == table.columns.count else {
       throw SQLError(
@@ -78,7 +82,8 @@ extension Binding {
       for table in with.tables { try tables.add(table, entry.parent) }
     }
     let start = Select(
-      with: nil, first: syntax.first, rest: Array(syntax.rest.dropLast(count)), orderBy: [], limit: nil, offset: nil,
+      with: nil, first: syntax.first, rest: Array(syntax.rest.dropLast(count)), orderBy: [], limit: nil,
+      offset: nil,
       range: syntax.range, height: syntax.height)
     let first = try bind(start, parent: entry.parent, tables)
     recursions += 1
@@ -107,7 +112,11 @@ extension Binding {
       }
       for step in steps {
         for index in columns.indices {
-          let joined = columns[index].type.union(step.columns[index].type)
+          var joined = columns[index].type.union(step.columns[index].type)
+          // Its table's column has the first term's affinity.
+          if columns[index].affinity == .real, joined.classes.contains(.integer) {
+            joined.classes.insert(.real)
+          }
           if joined != columns[index].type { isSettled = false }
           columns[index].type = joined
         }
@@ -143,7 +152,8 @@ extension Binding {
   // MARK: Compounds
 
   func compound(
-    _ select: Select, _ parent: Scope?, _ tables: CommonTables, _ limit: BoundExpression?, _ offset: BoundExpression?
+    _ select: Select, _ parent: Scope?, _ tables: CommonTables, _ limit: BoundExpression?,
+    _ offset: BoundExpression?
   ) throws(SQLError) -> BoundSelect {
     var scopes: [Scope] = []
     func term(_ core: SelectCore) throws(SQLError) -> BoundSelect {
@@ -175,8 +185,16 @@ extension Binding {
     }
     let ordering = try compoundOrdering(select.orderBy, columns, scopes, tables)
     // SQLite sorts such a compound as a subquery, whose columns are named as an outer query knows them.
-    if select.rest.contains(where: { $0.operator != .unionAll }), select.orderBy.contains(where: Self.isCollated) {
-      for index in columns.indices { columns[index].name = columns[index].innerName }
+    if select.rest.contains(where: { $0.operator != .unionAll }),
+      select.orderBy.contains(where: Self.isCollated)
+    {
+      for index in columns.indices {
+        columns[index].name = columns[index].innerName
+        if columns[index].affinity == .real, columns[index].type.classes.contains(.integer) {
+          columns[index].type.classes.insert(.real)
+          columns[index].type.isRealByOverflow = false
+        }
+      }
     }
     return BoundSelect(
       body: .compound(first: first, rest), columns: columns, orderBy: ordering, limit: limit, offset: offset,
@@ -195,7 +213,9 @@ extension Binding {
         if place == nil { place = try expression(term.expression, scope, tables) }
       }
       guard let place else {
-        if scopes.isEmpty { throw .unsupported("this ORDER BY of a recursive query", at: term.expression.range.offset) }
+        guard !scopes.isEmpty, case .column = term.expression.node else {
+          throw .unsupported("this ORDER BY of a compound query", at: term.expression.range.offset)
+        }
         let text = Self.outOfRange("ORDER", number, 1, term.expression).message.split(separator: " ")[0]
         throw SQLError(
           .misuse, "\(text) ORDER BY term does not match any column in the result set",
@@ -213,7 +233,8 @@ extension Binding {
   }
 
   /// The result column of a core that is the same expression.
-  private func expression(_ term: Expression, _ scope: Scope, _ tables: CommonTables) throws(SQLError) -> Int? {
+  private func expression(_ term: Expression, _ scope: Scope, _ tables: CommonTables) throws(SQLError) -> Int?
+  {
     var term = term
     while case .collate(let operand, _) = term.node { term = operand }
     // What does not bind in this core may be meant for the next one.

@@ -21,15 +21,18 @@ extension Binding {
   /// The column of a compound whose terms differ in affinity is compared by whichever SQLite's optimiser leaves.
   func checkCertain(_ expression: BoundExpression, _ scope: Scope, _ range: SourceRange) throws(SQLError) {
     if isUncertain(expression, scope) {
-      throw .unsupported("comparison with a column of a compound query whose terms differ in affinity", at: range.offset)
+      throw .unsupported(
+        "comparison with a column of a compound query whose terms differ in affinity", at: range.offset)
     }
   }
 
   func compare(
-    _ symbol: BinaryOperator, _ left: BoundExpression, _ right: BoundExpression, _ scope: Scope, _ range: SourceRange
+    _ symbol: BinaryOperator, _ left: BoundExpression, _ right: BoundExpression, _ scope: Scope,
+    _ range: SourceRange
   ) throws(SQLError) -> BoundExpression {
     let comparison = try comparison(left, right, scope, range)
-    let type: StaticType = symbol == .is || symbol == .isNot ? StaticType(.integer) : .truth(left.type, right.type)
+    let type: StaticType =
+      symbol == .is || symbol == .isNot ? StaticType(.integer) : .truth(left.type, right.type)
     return made(.compare(symbol, left, right, comparison), type, [left, right], range)
   }
 
@@ -53,7 +56,9 @@ extension Binding {
       }
       return try compareRows(symbol, lefts, rights, range, scope, tables)
     }
-    if case .row = right.node { throw .unsupported("a row value compared with what is not one", at: range.offset) }
+    if case .row = right.node {
+      throw .unsupported("a row value compared with what is not one", at: range.offset)
+    }
     if symbol == .is || symbol == .isNot {
       if case .literal(.null) = right.node {
         let operand = try bind(left, scope, tables)
@@ -65,14 +70,16 @@ extension Binding {
       {
         let operand = try bind(left, scope, tables)
         return made(
-          .truth(operand, value: value == 1, negated: symbol == .isNot), StaticType(.integer), [operand], range)
+          .truth(operand, value: value == 1, negated: symbol == .isNot), StaticType(.integer), [operand],
+          range)
       }
     }
     return try compare(symbol, try bind(left, scope, tables), try bind(right, scope, tables), scope, range)
   }
 
   private func compareRows(
-    _ symbol: BinaryOperator, _ lefts: [Expression], _ rights: [Expression], _ range: SourceRange, _ scope: Scope,
+    _ symbol: BinaryOperator, _ lefts: [Expression], _ rights: [Expression], _ range: SourceRange,
+    _ scope: Scope,
     _ tables: CommonTables
   ) throws(SQLError) -> BoundExpression {
     guard lefts.count == rights.count else { throw SQLError(.misuse, "row value misused", at: range.offset) }
@@ -90,7 +97,8 @@ extension Binding {
     let isExact = symbol == .is || symbol == .isNot
     let classes = (boundLefts + boundRights).reduce(StorageClasses()) { $0.union($1.type.classes) }
     let type = isExact ? StaticType(.integer) : .truth(StaticType(classes))
-    return made(.compareRows(symbol, boundLefts, boundRights, comparisons), type, boundLefts + boundRights, range)
+    return made(
+      .compareRows(symbol, boundLefts, boundRights, comparisons), type, boundLefts + boundRights, range)
   }
 
   // MARK: IN
@@ -115,7 +123,8 @@ extension Binding {
     if items.count == 1, Self.isConstant(list[0]) { comparison.collation = Self.collation(operand, items[0]) }
     let classes = items.reduce(operand.type.classes) { $0.union($1.type.classes) }
     return made(
-      .inList(operand, negated: negated, items, comparison), .truth(StaticType(classes)), [operand] + items, range)
+      .inList(operand, negated: negated, items, comparison), .truth(StaticType(classes)), [operand] + items,
+      range)
   }
 
   /// What SQLite's parser takes for a constant, before it knows any name.
@@ -127,7 +136,8 @@ extension Binding {
     case .unary(_, let operand), .collate(let operand, _), .cast(let operand, _), .isNull(let operand, _):
       isConstant(operand)
     case .binary(_, let left, let right): isConstant(left) && isConstant(right)
-    case .between(let operand, _, let low, let high): isConstant(operand) && isConstant(low) && isConstant(high)
+    case .between(let operand, _, let low, let high):
+      isConstant(operand) && isConstant(low) && isConstant(high)
     case .conditional(let operand, let whens, let otherwise):
       (operand.map(isConstant) ?? true) && (otherwise.map(isConstant) ?? true)
         && whens.allSatisfy { isConstant($0.condition) && isConstant($0.result) }
@@ -148,7 +158,8 @@ extension Binding {
     }
     guard operands.count == select.columns.count else {
       throw SQLError(
-        .misuse, "sub-select returns \(select.columns.count) columns - expected \(operands.count)", at: range.offset)
+        .misuse, "sub-select returns \(select.columns.count) columns - expected \(operands.count)",
+        at: range.offset)
     }
     var comparisons: [Comparison] = []
     var classes = StorageClasses()
@@ -163,6 +174,7 @@ extension Binding {
     }
     features.insert(.subquery)
     return made(
-      .inSelect(operands, negated: negated, select, comparisons), .truth(StaticType(classes)), operands, range)
+      .inSelect(operands, negated: negated, select, comparisons), .truth(StaticType(classes)), operands, range
+    )
   }
 }

@@ -1,7 +1,9 @@
 // Expressions, one kind after the other.
 
 extension Binding {
-  func bind(_ expression: Expression, _ scope: Scope, _ tables: CommonTables) throws(SQLError) -> BoundExpression {
+  func bind(_ expression: Expression, _ scope: Scope, _ tables: CommonTables) throws(SQLError)
+    -> BoundExpression
+  {
     let range = expression.range
     switch expression.node {
     case .literal(let literal): return self.literal(literal, range)
@@ -15,7 +17,8 @@ extension Binding {
       if symbol == .regexp || symbol == .match { features.insert(.unknownFunction) }
       let type: StaticType =
         symbol == .like || symbol == .glob
-        ? .truth(parts[0].type, parts[1].type, bound?.type ?? StaticType(.integer)) : negated ? StaticType([.integer, .null]) : .any
+        ? .truth(parts[0].type, parts[1].type, bound?.type ?? StaticType(.integer))
+        : negated ? StaticType([.integer, .null]) : .any
       let node = BoundExpression.Node.match(symbol, negated: negated, parts[0], parts[1], escape: bound)
       return made(node, type, parts, range)
     case .between(let operand, let negated, let low, let high):
@@ -29,7 +32,8 @@ extension Binding {
     case .isNull(let operand, let negated):
       let value = try bind(operand, scope, tables)
       return made(.isNull(value, negated: negated), StaticType(.integer), [value], range)
-    case .inList(let left, let negated, let list): return try inList(left, negated, list, range, scope, tables)
+    case .inList(let left, let negated, let list):
+      return try inList(left, negated, list, range, scope, tables)
     case .inSelect(let left, let negated, let select):
       return try inSelect(left, negated, try subquery(select, scope, tables), range, scope, tables)
     case .inTable(let left, let negated, let schema, let table, let arguments):
@@ -49,7 +53,8 @@ extension Binding {
       let value = try bind(operand, scope, tables)
       let affinity = Affinity.declared(type.text, emptyIs: .numeric)
       return BoundExpression(
-        .cast(value, affinity), .cast(value.type, to: affinity), affinity: affinity, collation: value.collation,
+        .cast(value, affinity), .cast(value.type, to: affinity), affinity: affinity,
+        collation: value.collation,
         isExplicit: value.hasExplicitCollation, range: range)
     case .collate(let operand, let name):
       let value = try bind(operand, scope, tables)
@@ -76,21 +81,25 @@ extension Binding {
     case .currentDate, .currentTime, .currentTimestamp:
       features.insert(.volatile)
       let name =
-        literal == .currentDate ? "current_date" : literal == .currentTime ? "current_time" : "current_timestamp"
+        literal == .currentDate
+        ? "current_date" : literal == .currentTime ? "current_time" : "current_timestamp"
       return BoundExpression(.call(name, [], collation: .binary), StaticType(.text), range: range)
     }
     return BoundExpression(.literal(value), value.type, range: range)
   }
 
   private func unary(
-    _ symbol: UnaryOperator, _ operand: Expression, _ range: SourceRange, _ scope: Scope, _ tables: CommonTables
+    _ symbol: UnaryOperator, _ operand: Expression, _ range: SourceRange, _ scope: Scope,
+    _ tables: CommonTables
   ) throws(SQLError) -> BoundExpression {
     if symbol == .negate {
       switch operand.node {
       case .literal(.integerMagnitude):
         return BoundExpression(.literal(.integer(.min)), StaticType(.integer), range: range)
       case .literal(.integer(let value)):
-        if value != .min { return BoundExpression(.literal(.integer(-value)), StaticType(.integer), range: range) }
+        if value != .min {
+          return BoundExpression(.literal(.integer(-value)), StaticType(.integer), range: range)
+        }
       case .literal(.real(let value)):
         return BoundExpression(.literal(.real(-value)), StaticType(.real), range: range)
       default: break
@@ -101,7 +110,8 @@ extension Binding {
     case .plus:
       // It takes the affinity away, and nothing else.
       return BoundExpression(
-        .plus(value), value.type, collation: value.collation, isExplicit: value.hasExplicitCollation, range: range)
+        .plus(value), value.type, collation: value.collation, isExplicit: value.hasExplicitCollation,
+        range: range)
     case .negate: return made(.negate(value), .negated(value.type), [value], range)
     case .bitNot: return made(.bitNot(value), .truth(value.type), [value], range)
     case .not: return made(.not(value), .truth(value.type), [value], range)
@@ -156,7 +166,8 @@ extension Binding {
       cases.append((condition: condition, result: result))
       parts += [condition, result]
     }
-    let last = try otherwise.mapThrowing { expression throws(SQLError) in try bind(expression, scope, tables) }
+    let last = try otherwise.mapThrowing { expression throws(SQLError) in try bind(expression, scope, tables)
+    }
     let whole = (type ?? .null).union(last?.type ?? .null)
     if let last { parts.append(last) }
     return made(.conditional(cases, otherwise: last), whole, parts, range)
@@ -165,7 +176,12 @@ extension Binding {
   /// A subquery in an expression. It sees this core's sources.
   func subquery(_ select: Select, _ scope: Scope, _ tables: CommonTables) throws(SQLError) -> BoundSelect {
     features.insert(.subquery)
-    return try bind(select, parent: scope, tables)
+    let bound = try bind(select, parent: scope, tables)
+    subqueries += 1
+    return BoundSelect(
+      body: bound.body, columns: bound.columns, orderBy: bound.orderBy, limit: bound.limit,
+      offset: bound.offset,
+      outerDepth: bound.outerDepth, number: subqueries)
   }
 
   /// `x IN t` is `x IN (SELECT * FROM t)`.
@@ -173,11 +189,13 @@ extension Binding {
     of schema: Name?, _ table: Name, _ arguments: [Expression]?, _ range: SourceRange
   ) -> Select {
     let source: FromTerm.Source =
-      arguments.map { .function(schema: schema, table, arguments: $0) } ?? .table(schema: schema, table, indexing: nil)
+      arguments.map { .function(schema: schema, table, arguments: $0) }
+      ?? .table(schema: schema, table, indexing: nil)
     var body = SelectBody(range: range)
     body.columns = [.star(table.range)]
     body.from = [FromTerm(join: Join(kind: .comma, isNatural: false), source: source, range: table.range)]
     return Select(
-      with: nil, first: .select(body), rest: [], orderBy: [], limit: nil, offset: nil, range: range, height: 1)
+      with: nil, first: .select(body), rest: [], orderBy: [], limit: nil, offset: nil, range: range, height: 1
+    )
   }
 }

@@ -18,7 +18,9 @@ extension Binding {
         scope.usedSources = []
         bound.append(try bind(expression, scope, tables))
         guard scope.usedSources.allSatisfy({ $0 < number }) else {
-          throw .unsupported("arguments of a table-valued function that refer to a table on its right", at: expression.range.offset)
+          throw .unsupported(
+            "arguments of a table-valued function that refer to a table on its right",
+            at: expression.range.offset)
         }
       }
       if case .function(let relation, _) = scope.sources[number].kind {
@@ -34,12 +36,16 @@ extension Binding {
     let first = scope.sources.count
     var left: Shape?
     for term in terms {
+      try budget.spend(at: term.range.offset)
       let start = scope.sources.count
       let right: Shape
       if case .nested(let inner) = term.source {
-        if term.alias != nil { throw .unsupported("a join in parentheses with an alias", at: term.range.offset) }
+        if term.alias != nil {
+          throw .unsupported("a join in parentheses with an alias", at: term.range.offset)
+        }
         if inner.count > 1, left != nil, term.join.isNatural || Self.isUsing(term) {
-          throw .unsupported("USING or NATURAL with a join in parentheses on its right", at: term.range.offset)
+          throw .unsupported(
+            "USING or NATURAL with a join in parentheses on its right", at: term.range.offset)
         }
         right = try shape(inner, scope, tables, &arguments)
       } else {
@@ -77,16 +83,17 @@ extension Binding {
   /// USING, and what NATURAL makes of it: the names that are merged at source `right`.
   private func merge(_ term: FromTerm, before: Range<Int>, right: Int, _ scope: Scope) throws(SQLError) {
     func has(_ source: Int, _ name: String, _ skipsHidden: Bool) -> Bool {
-      let columns = scope.sources[source].columns
-      return columns.dropLast(skipsHidden ? scope.sources[source].hiddenCount : 0)
-        .contains { $0.innerName.sqlFolded == name }
+      let source = scope.sources[source]
+      return source.columns.indices.contains { index in
+        source.columns[index].innerName.sqlFolded == name && !(skipsHidden && source.isHidden(index))
+      }
     }
     if term.join.isNatural {
       if term.constraint != nil {
         throw SQLError(.misuse, "a NATURAL join may not have an ON or USING clause", at: term.range.offset)
       }
       let source = scope.sources[right]
-      for column in source.columns.dropLast(source.hiddenCount) {
+      for (index, column) in source.columns.enumerated() where !source.isHidden(index) {
         let name = column.innerName.sqlFolded
         if before.contains(where: { has($0, name, true) }) { scope.places[right].using.insert(name) }
       }
@@ -130,7 +137,9 @@ extension Binding {
         }
       }
       let names = scope.places[range.lowerBound].using
-      if !names.isEmpty { condition = try equalities(names, Self.lowest(left), range.lowerBound, term, scope) }
+      if !names.isEmpty {
+        condition = try equalities(names, Self.lowest(left), range.lowerBound, term, scope)
+      }
       return .join(term.join.kind, boundLeft, boundRight, condition: condition)
     }
   }
@@ -152,7 +161,8 @@ extension Binding {
       guard names.contains(name) else { continue }
       var lefts: [BoundExpression] = []
       for source in first..<right {
-        guard let place = scope.sources[source].columns.firstIndex(where: { $0.innerName.sqlFolded == name }) else {
+        guard let place = scope.sources[source].columns.firstIndex(where: { $0.innerName.sqlFolded == name })
+        else {
           continue
         }
         if !lefts.isEmpty, scope.hasRightJoin, !scope.places[source].using.contains(name) {
@@ -173,7 +183,8 @@ extension Binding {
   func and(_ left: BoundExpression, _ right: BoundExpression) -> BoundExpression {
     BoundExpression(
       .and(left, right), .truth(left.type, right.type),
-      isExplicit: left.hasExplicitCollation || right.hasExplicitCollation, range: left.range.through(right.range))
+      isExplicit: left.hasExplicitCollation || right.hasExplicitCollation,
+      range: left.range.through(right.range))
   }
 
   func coalesce(_ values: [BoundExpression], _ range: SourceRange) -> BoundExpression {

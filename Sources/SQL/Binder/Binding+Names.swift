@@ -32,7 +32,8 @@ extension Binding {
         return BoundExpression(.literal(.text(name.text)), StaticType(.text), range: range)
       }
       if name.quoting == .none, folded == "true" || folded == "false" {
-        return BoundExpression(.literal(.integer(folded == "true" ? 1 : 0)), StaticType(.integer), range: range)
+        return BoundExpression(
+          .literal(.integer(folded == "true" ? 1 : 0)), StaticType(.integer), range: range)
       }
     }
     let full = [schema?.text, table?.text, name.text].compactMap { $0 }.joined(separator: ".")
@@ -69,7 +70,9 @@ extension Binding {
     for (number, source) in scope.sources.enumerated() {
       if let table, !names(source, schema, table) { continue }
       tables.append(number)
-      guard let column = source.columns.firstIndex(where: { $0.innerName.sqlFolded == folded }) else { continue }
+      guard let column = source.columns.firstIndex(where: { $0.innerName.sqlFolded == folded }) else {
+        continue
+      }
       if !found.isEmpty {
         let place = scope.places[number]
         if !place.using.contains(folded) {
@@ -93,11 +96,7 @@ extension Binding {
       throw .unsupported("the row id of a view or subquery", at: offset)
     }
     guard relation.hasRowid else { return [] }
-    let source = scope.sources[tables[0]]
-    let column = relation.rowidColumn.flatMap { index in
-      source.columns.firstIndex { $0.innerName == relation.columns[index].name }
-    }
-    return [(source: tables[0], column: column ?? ColumnReference.rowid)]
+    return [(source: tables[0], column: relation.rowidColumn ?? ColumnReference.rowid)]
   }
 
   private static func full(_ schema: Name?, _ table: Name?, _ name: Name) -> String {

@@ -8,7 +8,9 @@ extension Binding {
     var ordering: [BoundOrdering] = []
     for (number, term) in terms.enumerated() {
       let explicit = try explicitCollation(term.expression)
-      if let place = try ordinal(term.expression, number, scope.results.count) ?? alias(term.expression, scope) {
+      if let place = try ordinal(term.expression, number, scope.results.count)
+        ?? alias(term.expression, scope)
+      {
         let collation = explicit ?? results[place].collation ?? .binary
         ordering.append(self.ordering(term, .result(place), collation))
         continue

@@ -31,11 +31,12 @@ extension Binding {
       other != number && !source.name.isEmpty && scope.sources[other].schema == source.schema
         && scope.sources[other].name.sqlFolded == source.name.sqlFolded
     }
-    for index in 0..<(source.columns.count - source.hiddenCount) {
+    for index in source.columns.indices where !source.isHidden(index) {
       let name = source.columns[index].innerName
       let folded = name.sqlFolded
       if isWhole, scope.places[number].using.contains(folded) { continue }
-      if namesakes.contains(where: { scope.sources[$0].columns.contains { $0.innerName.sqlFolded == folded } }) {
+      if namesakes.contains(where: { scope.sources[$0].columns.contains { $0.innerName.sqlFolded == folded } }
+      ) {
         let full = [source.schema, source.name, name].compactMap { $0 }.joined(separator: ".")
         throw SQLError(.ambiguousColumn, "ambiguous column name: \(full)", at: range.offset)
       }
@@ -49,7 +50,9 @@ extension Binding {
     }
   }
 
-  func result(_ result: Scope.Result, _ scope: Scope, _ tables: CommonTables) throws(SQLError) -> BoundExpression {
+  func result(_ result: Scope.Result, _ scope: Scope, _ tables: CommonTables) throws(SQLError)
+    -> BoundExpression
+  {
     switch result {
     case .expression(let expression, _, _): return try bind(expression, scope, tables)
     case .column(let reference, _): return column(reference, in: scope, SourceRange(0, 0))
@@ -86,10 +89,13 @@ extension Binding {
   private func columnName(_ expression: BoundExpression, _ syntax: Expression, _ scope: Scope) -> String? {
     guard case .column = syntax.node else { return nil }
     var expression = expression
-    while case .call(_, let arguments, _) = expression.node, arguments.count <= 2, let first = arguments.first {
+    while case .call(_, let arguments, _) = expression.node, arguments.count <= 2, let first = arguments.first
+    {
       expression = first
     }
-    guard case .column(let reference) = expression.node, let source = source(reference, scope) else { return nil }
+    guard case .column(let reference) = expression.node, let source = source(reference, scope) else {
+      return nil
+    }
     if reference.column == ColumnReference.rowid { return "rowid" }
     return source.columns[reference.column].innerName
   }
@@ -109,7 +115,8 @@ extension Binding {
     while true {
       if case .collate(let operand, _) = syntax.node {
         syntax = operand
-      } else if case .call(let call) = syntax.node, ["likely", "unlikely", "likelihood"].contains(call.name.text.sqlFolded),
+      } else if case .call(let call) = syntax.node,
+        ["likely", "unlikely", "likelihood"].contains(call.name.text.sqlFolded),
         let first = call.arguments.first
       {
         syntax = first

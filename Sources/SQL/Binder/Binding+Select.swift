@@ -2,6 +2,7 @@
 
 extension Binding {
   func bind(_ select: Select, parent: Scope?, _ outer: CommonTables) throws(SQLError) -> BoundSelect {
+    try budget.spend(at: select.range.offset)
     var tables = outer
     if let with = select.with {
       features.insert(.commonTable)
@@ -78,7 +79,9 @@ extension Binding {
     let isAggregate = !body.groupBy.isEmpty || !scope.aggregates.isEmpty
     scope.allowsAggregates = false
     scope.allowsWindows = false
-    let condition = try body.where.mapThrowing { expression throws(SQLError) in try bind(expression, scope, tables) }
+    let condition = try body.where.mapThrowing { expression throws(SQLError) in
+      try bind(expression, scope, tables)
+    }
     // GROUP BY and ORDER BY may not refer to queries around this one.
     scope.hidesOuter = true
     let keys = try groupKeys(body.groupBy, results, scope, tables)
@@ -87,7 +90,10 @@ extension Binding {
     if let having = body.having, !isAggregate {
       throw SQLError(.misuse, "HAVING clause on a non-aggregate query", at: having.range.offset)
     }
-    var having = try body.having.mapThrowing { expression throws(SQLError) in try bind(expression, scope, tables) }
+    var having = try body.having.mapThrowing { expression throws(SQLError) in
+      try bind(expression, scope, tables)
+    }
+    try checkWindows(scope, tables)
     scope.allowsWindows = true
     scope.hidesOuter = true
     var orderBy = try self.ordering(ordering, results, scope, tables)

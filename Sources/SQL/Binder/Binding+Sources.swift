@@ -11,7 +11,7 @@ extension Binding {
       features.insert(.subquery)
       let bound = try bind(select, parent: scope.parent, tables)
       if bound.outerDepth > 0 { scope.outerDepth = max(scope.outerDepth, bound.outerDepth) }
-      return source(bound, name: term.alias?.text ?? "", columns: bound.columns)
+      return try source(bound, name: term.alias?.text ?? "", columns: bound.columns, at: select.range.offset)
     case .function(let schema, let name, let expressions):
       features.insert(.tableFunction)
       guard let relation = try function(schema, name) else {
@@ -48,7 +48,9 @@ extension Binding {
   }
 
   func relation(_ schema: Name?, _ name: Name) throws(SQLError) -> Relation? {
-    if schema == nil, let viewSchema, let own = try catalog.relation(schema: viewSchema, name: name.text) { return own }
+    if schema == nil, let viewSchema, let own = try catalog.relation(schema: viewSchema, name: name.text) {
+      return own
+    }
     return try catalog.relation(schema: schema?.text, name: name.text)
   }
 
@@ -58,7 +60,8 @@ extension Binding {
     let folded = name.text.sqlFolded
     guard folded == "json_each" || folded == "json_tree" else { return nil }
     let storage: [(String, StorageClasses)] = [
-      ("key", [.null, .integer, .text]), ("value", [.null, .integer, .real, .text]), ("type", [.null, .text]),
+      ("key", [.null, .integer, .text]), ("value", [.null, .integer, .real, .text]),
+      ("type", [.null, .text]),
       ("atom", [.null, .integer, .real, .text]), ("id", [.null, .integer]), ("parent", [.null, .integer]),
       ("fullkey", [.null, .text]), ("path", [.null, .text]), ("json", .any), ("root", .any),
     ]
@@ -69,11 +72,7 @@ extension Binding {
   }
 
   func source(_ relation: Relation, name: String) -> BoundSource {
-    // Hidden columns go to the end, so that `*` is a prefix.
-    let order = relation.columns.indices.filter { !relation.columns[$0].isHidden }
-    let hidden = relation.columns.indices.filter { relation.columns[$0].isHidden }
-    let columns = (order + hidden).map { index in
-      let column = relation.columns[index]
+    let columns = relation.columns.enumerated().map { index, column in
       var type = StaticType(column.storage, field: column.field, declared: column.declaredType)
       if index == relation.rowidColumn { type.classes = .integer }
       return BoundResultColumn(
@@ -82,13 +81,22 @@ extension Binding {
         innerName: column.name)
     }
     return BoundSource(
-      kind: .table(relation), name: name, columns: columns, hiddenCount: hidden.count, schema: relation.schema,
+      kind: .table(relation), name: name, columns: columns, schema: relation.schema,
       relation: relation)
   }
 
   /// A query as a source. Its columns have an affinity and a collation, but neither NOT NULL nor a row id.
-  func source(_ select: BoundSelect, name: String, columns: [BoundResultColumn]) -> BoundSource {
-    BoundSource(kind: .select(select), name: name, columns: columns, hiddenCount: 0)
+  ///
+  /// A column whose first term is REAL makes reals of the integers of other terms, if SQLite stores the rows in between.
+  func source(
+    _ select: BoundSelect, name: String, columns: [BoundResultColumn], at offset: Int
+  ) throws(SQLError) -> BoundSource {
+    if columns.contains(where: {
+      $0.isAffinityUncertain && $0.affinity == .real && $0.type.classes.contains(.integer)
+    }) {
+      throw .unsupported("a compound query of REAL and integer terms as a subquery", at: offset)
+    }
+    return BoundSource(kind: .select(select), name: name, columns: columns)
   }
 
   private func view(
@@ -100,7 +108,9 @@ extension Binding {
       throw SQLError(.misuse, "view \(relation.name) is circularly defined", at: name.range.offset)
     }
     guard views.count < 64 else { throw SQLError(.limit, "views nest too deeply", at: name.range.offset) }
-    let inner = Binding(catalog: catalog, text: Array(sql.utf8), viewSchema: relation.schema, views: views + [key])
+    let inner = Binding(
+      catalog: catalog, text: Array(sql.utf8), viewSchema: relation.schema, views: views + [key],
+      budget: budget)
     let select: BoundSelect
     do throws(SQLError) {
       switch try Statement(sql)?.kind {
@@ -122,7 +132,7 @@ extension Binding {
     }
     // A view's columns are named when its own names are resolved already, so a column is spelled as in its table.
     for index in columns.indices { columns[index].innerName = names?[index] ?? columns[index].viewName }
-    var source = source(select, name: alias, columns: Self.uniqueNames(columns))
+    var source = try source(select, name: alias, columns: Self.uniqueNames(columns), at: name.range.offset)
     source.schema = relation.schema
     return source
   }

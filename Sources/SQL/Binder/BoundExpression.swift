@@ -16,7 +16,8 @@ public final class BoundExpression: Sendable {
   public let range: SourceRange
 
   init(
-    _ node: Node, _ type: StaticType, affinity: Affinity? = nil, collation: Collation? = nil, isExplicit: Bool = false,
+    _ node: Node, _ type: StaticType, affinity: Affinity? = nil, collation: Collation? = nil,
+    isExplicit: Bool = false,
     range: SourceRange
   ) {
     self.node = node

@@ -11,6 +11,8 @@ public final class BoundSelect: Sendable {
   public let offset: BoundExpression?
   /// How many queries outwards its references reach; 0 for one that stands by itself.
   public let outerDepth: Int
+  /// Its number within the statement, where it stands in an expression; plans name it so.
+  public let number: Int
 
   public enum Body: Sendable {
     case core(BoundCore)
@@ -28,7 +30,7 @@ public final class BoundSelect: Sendable {
 
   init(
     body: Body, columns: [BoundResultColumn], orderBy: [BoundOrdering] = [], limit: BoundExpression? = nil,
-    offset: BoundExpression? = nil, outerDepth: Int
+    offset: BoundExpression? = nil, outerDepth: Int, number: Int = 0
   ) {
     self.body = body
     self.columns = columns
@@ -36,6 +38,7 @@ public final class BoundSelect: Sendable {
     self.limit = limit
     self.offset = offset
     self.outerDepth = outerDepth
+    self.number = number
   }
 }
 
@@ -80,7 +83,8 @@ public final class BoundCore: Sendable {
 
   init(
     sources: [BoundSource], join: BoundJoin?, condition: BoundExpression?, isAggregate: Bool,
-    groupBy: [BoundExpression], aggregates: [BoundAggregate], having: BoundExpression?, windowCalls: [BoundWindowCall],
+    groupBy: [BoundExpression], aggregates: [BoundAggregate], having: BoundExpression?,
+    windowCalls: [BoundWindowCall],
     results: [BoundExpression], isDistinct: Bool
   ) {
     self.sources = sources
@@ -109,13 +113,15 @@ public struct BoundSource: Sendable {
   public var kind: Kind
   /// Its alias, else its name.
   public var name: String
+  /// For a table, one for each of the relation's columns, in its order.
   public var columns: [BoundResultColumn]
-  /// How many of `columns` are not part of `*`: those at the end.
-  public var hiddenCount: Int
   var schema: String?
   var relation: Relation?
   /// Whether an outer join may fill it with NULL.
   var isNullable = false
+
+  /// Whether a column is no part of `*`.
+  func isHidden(_ column: Int) -> Bool { relation?.columns[column].isHidden ?? false }
 }
 
 public indirect enum BoundJoin: Sendable {

@@ -21,7 +21,8 @@ final class Grouping {
     case .column(let reference):
       return keys.firstIndex { key in
         guard case .column(let other) = key.node, other == reference else { return false }
-        return key.collation == expression.collation && key.hasExplicitCollation == expression.hasExplicitCollation
+        return key.collation == expression.collation
+          && key.hasExplicitCollation == expression.hasExplicitCollation
       }
     case .literal, .parameter, .aggregate, .window, .groupKey: return nil
     default: text = texts.contains { $0 != nil } ? PlanText.key(expression) : nil
@@ -38,7 +39,8 @@ final class Grouping {
       return expression
     case .scalar(let select), .exists(let select), .inSelect(_, _, let select, _):
       if select.outerDepth > 0 {
-        throw .unsupported("a subquery that refers to columns of a grouped query", at: expression.range.offset)
+        throw .unsupported(
+          "a subquery that refers to columns of a grouped query", at: expression.range.offset)
       }
     default: break
     }
@@ -98,7 +100,8 @@ extension BoundExpression {
       return with(
         .between(try body(a), negated: negated, low: try body(low), lowHow, high: try body(high), highHow))
     case .isNull(let a, let negated): return with(.isNull(try body(a), negated: negated))
-    case .truth(let a, let value, let negated): return with(.truth(try body(a), value: value, negated: negated))
+    case .truth(let a, let value, let negated):
+      return with(.truth(try body(a), value: value, negated: negated))
     case .inList(let a, let negated, let list, let how):
       return with(.inList(try body(a), negated: negated, try all(list), how))
     case .inSelect(let list, let negated, let select, let how):
@@ -107,10 +110,13 @@ extension BoundExpression {
       let bound = try escape.mapThrowing(body)
       return with(.match(symbol, negated: negated, try body(a), try body(b), escape: bound))
     case .cast(let a, let affinity): return with(.cast(try body(a), affinity))
-    case .call(let name, let list, let collation): return with(.call(name, try all(list), collation: collation))
+    case .call(let name, let list, let collation):
+      return with(.call(name, try all(list), collation: collation))
     case .conditional(let cases, let otherwise):
       var mapped: [(condition: BoundExpression, result: BoundExpression)] = []
-      for part in cases { mapped.append((condition: try body(part.condition), result: try body(part.result))) }
+      for part in cases {
+        mapped.append((condition: try body(part.condition), result: try body(part.result)))
+      }
       return with(.conditional(mapped, otherwise: try otherwise.mapThrowing(body)))
     }
   }

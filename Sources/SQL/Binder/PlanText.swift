@@ -2,13 +2,17 @@
 
 enum PlanText {
   /// Equal for expressions that are the same, collations included.
-  static func key(_ expression: BoundExpression) -> String { text(expression) { "\($0.depth).\($0.source).\($0.column)" } }
+  static func key(_ expression: BoundExpression) -> String {
+    text(expression) { "\($0.depth).\($0.source).\($0.column)" }
+  }
 
   /// An expression with columns as `names` tells them.
   static func text(_ expression: BoundExpression, _ names: (ColumnReference) -> String) -> String {
     func text(_ part: BoundExpression) -> String {
       let inner = bare(part)
-      guard part.hasExplicitCollation, case .column = part.node, let collation = part.collation else { return inner }
+      guard part.hasExplicitCollation, case .column = part.node, let collation = part.collation else {
+        return inner
+      }
       return "\(inner) COLLATE \(name(collation))"
     }
     func list(_ parts: [BoundExpression]) -> String { parts.map(text).joined(separator: ", ") }
@@ -56,7 +60,10 @@ enum PlanText {
     return text(expression)
   }
 
-  static func text(_ aggregate: BoundAggregate, _ names: (ColumnReference) -> String = { "\($0.depth).\($0.source).\($0.column)" }) -> String {
+  static func text(
+    _ aggregate: BoundAggregate,
+    _ names: (ColumnReference) -> String = { "\($0.depth).\($0.source).\($0.column)" }
+  ) -> String {
     let arguments = aggregate.arguments.map { text($0, names) }.joined(separator: ", ")
     let inner = aggregate.arguments.isEmpty ? "*" : (aggregate.isDistinct ? "DISTINCT " : "") + arguments
     let filter = aggregate.filter.map { " FILTER (\(text($0, names)))" } ?? ""
@@ -65,9 +72,9 @@ enum PlanText {
   }
 
   /// A subquery by its identity: two of them are the same only if they are one object.
-  private static func select(_ select: BoundSelect) -> String {
-    "(subquery \(UInt(bitPattern: ObjectIdentifier(select))))"
-  }
+  private static func select(_ select: BoundSelect) -> String { "(subquery \(number(select)))" }
+
+  static func number(_ select: BoundSelect) -> Int { select.number }
 
   static func name(_ collation: Collation) -> String {
     switch collation {

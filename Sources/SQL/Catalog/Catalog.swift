@@ -57,7 +57,8 @@ public struct CatalogColumn: Hashable, Sendable {
   public var isNotNull: Bool { !storage.contains(.null) }
 
   public init(
-    _ name: String, field: Field? = nil, declaredType: String? = nil, storage: StorageClasses, affinity: Affinity,
+    _ name: String, field: Field? = nil, declaredType: String? = nil, storage: StorageClasses,
+    affinity: Affinity,
     collation: Collation = .binary, isHidden: Bool = false
   ) {
     self.name = name
@@ -79,7 +80,8 @@ public struct CatalogColumn: Hashable, Sendable {
   /// A column of a row table. SQLite holds a value to its declared type only in STRICT tables; what else it does is to convert by affinity
   /// where that loses nothing, so that a REAL column has no integers, and a TEXT column no numbers.
   public init(
-    declared name: String, _ type: String, isRowid: Bool = false, isStrict: Bool = false, isNotNull: Bool = false,
+    declared name: String, _ type: String, isRowid: Bool = false, isStrict: Bool = false,
+    isNotNull: Bool = false,
     collation: Collation = .binary, isHidden: Bool = false
   ) {
     let affinity = Affinity.declared(type)

@@ -29,7 +29,8 @@ extension StaticType {
     case "min", "max":
       let joined = arguments.dropFirst().reduce(first) { $0.union($1) }
       return null.isEmpty ? joined : joined.nullable
-    case "typeof", "quote", "hex", "soundex", "char", "sqlite_version", "sqlite_source_id", "json_array", "json_object",
+    case "typeof", "quote", "hex", "soundex", "char", "sqlite_version", "sqlite_source_id", "json_array",
+      "json_object",
       "current_date", "current_time", "current_timestamp":
       return StaticType(.text)
     case "length", "instr", "like", "glob": return StaticType(StorageClasses.integer.union(null))
@@ -44,10 +45,12 @@ extension StaticType {
     case "replace": return nullable(first.classes.union(.text))
     case "zeroblob", "randomblob": return nullable(.blob)
     case "round": return nullable(.real)
-    case "printf", "format", "date", "time", "datetime", "strftime", "sqlite_compileoption_get", "json", "json_quote",
+    case "printf", "format", "date", "time", "datetime", "strftime", "sqlite_compileoption_get", "json",
+      "json_quote",
       "json_insert", "json_replace", "json_set", "json_patch", "json_remove", "json_type":
       return nullable(.text)
-    case "julianday", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "degrees", "exp", "ln", "log",
+    case "julianday", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "degrees", "exp",
+      "ln", "log",
       "log10", "log2", "radians", "sin", "sinh", "sqrt", "tan", "tanh", "atan2", "mod", "pow", "power":
       return nullable(.real)
     case "pi": return StaticType(.real)
@@ -98,7 +101,8 @@ extension StaticType {
       // Infinities give NaN, which is NULL.
       if a.contains(.real) || b.contains(.real) {
         result.classes.formUnion([.real, .null])
-        let isByOverflow = (!a.contains(.real) || left.isRealByOverflow) && (!b.contains(.real) || right.isRealByOverflow)
+        let isByOverflow =
+          (!a.contains(.real) || left.isRealByOverflow) && (!b.contains(.real) || right.isRealByOverflow)
         result.isRealByOverflow = result.isRealByOverflow && isByOverflow
       }
       return result

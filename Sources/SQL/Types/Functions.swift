@@ -17,7 +17,9 @@ struct FunctionTable: Sendable {
 
   /// The function that a call of this name (folded) with so many arguments is: min(x) is an aggregate, min(x, y) is not.
   func entry(_ name: String, arguments: Int) -> Entry? {
-    if let entry = aggregates[name], entry.arguments.contains(arguments) || scalars[name] == nil { return entry }
+    if let entry = aggregates[name], entry.arguments.contains(arguments) || scalars[name] == nil {
+      return entry
+    }
     return scalars[name] ?? windows[name]
   }
 
@@ -34,7 +36,9 @@ struct FunctionTable: Sendable {
     add("trim ltrim rtrim round", 1...2)
     add("min max coalesce", 2...127)
     add("char printf format", 0...127)
-    add("changes total_changes last_insert_rowid random current_date current_time current_timestamp", 0...0, isVolatile: true)
+    add(
+      "changes total_changes last_insert_rowid random current_date current_time current_timestamp", 0...0,
+      isVolatile: true)
     add("randomblob", 1...1, isVolatile: true)
     add("sqlite_version sqlite_source_id pi", 0...0)
     add("sqlite_compileoption_get sqlite_compileoption_used", 1...1)
@@ -59,7 +63,9 @@ struct FunctionTable: Sendable {
     aggregate("group_concat", 1...2)
     aggregate("json_group_object", 2...2)
     func window(_ names: String, _ arguments: ClosedRange<Int>) {
-      for name in names.split(separator: " ") { windows[String(name)] = Entry(kind: .window, arguments: arguments) }
+      for name in names.split(separator: " ") {
+        windows[String(name)] = Entry(kind: .window, arguments: arguments)
+      }
     }
     window("row_number rank dense_rank percent_rank cume_dist", 0...0)
     window("ntile first_value last_value", 1...1)

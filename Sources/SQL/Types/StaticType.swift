@@ -52,7 +52,9 @@ public struct StaticType: Hashable, Sendable {
     if classes == .null { return other.nullable }
     if other.classes == .null { return nullable }
     var result = StaticType(classes.union(other.classes))
-    if let field, let otherField = other.field, field.type == otherField.type, field.metadata == otherField.metadata {
+    if let field, let otherField = other.field, field.type == otherField.type,
+      field.metadata == otherField.metadata
+    {
       result.field = field
       result.field?.isNullable = field.isNullable || otherField.isNullable
     }

@@ -9,11 +9,15 @@ import Synchronization
 final class Catalog: Sendable {
   /// Where the database's own segments are.
   let folder: String
-  let store = SegmentStore()
+  let store: SegmentStore
+  let indexes = IndexCache()
   /// The last snapshot of each table that was committed, so that connections share one.
   private let shared = Mutex<[Int64: TableSnapshot]>([:])
 
-  init(folder: String) { self.folder = folder }
+  init(folder: String) {
+    self.folder = folder
+    store = SegmentStore(indexes)
+  }
 
   /// The database's format; a later one is refused.
   static let format: Int64 = 1
@@ -68,15 +72,25 @@ final class Catalog: Sendable {
     if !isPrivate, let known = shared.withLock({ $0[id] }), known.version == version { return known }
     let segments = try segments(of: id, schema, on: connection)
     var snapshot = TableSnapshot(
-      table: id, version: version, schema: schema, segments: segments,
-      tombstones: Tombstones(blockCounts: segments.map { $0.segment.blocks.count }), deltaCount: 0)
+      table: id, version: version, schema: schema, segments: segments, deltaCount: 0)
     let gone = try connection.internalStatement("SELECT row FROM \(Catalog.tombstonesName(id))")
     while try gone.step() { snapshot.bury(gone.integer(0)) }
     let delta = try connection.internalStatement("SELECT count(*) FROM \(Catalog.deltaName(id))")
     if try delta.step() { snapshot.deltaCount = Int(delta.integer(0)) }
-    if !isPrivate { shared.withLock { $0[id] = snapshot } }
+    if !isPrivate { share(snapshot) }
     return snapshot
   }
+
+  /// Hands on a snapshot that is committed, unless a later one is known.
+  func share(_ snapshot: TableSnapshot) {
+    shared.withLock { known in
+      if let other = known[snapshot.table], other.version > snapshot.version { return }
+      known[snapshot.table] = snapshot
+    }
+  }
+
+  /// Lets go of what is known of a table that may be gone.
+  func forget(_ id: Int64) { shared.withLock { $0[id] = nil } }
 
   private func segments(
     of id: Int64, _ schema: Schema, on connection: Connection
@@ -92,7 +106,12 @@ final class Catalog: Sendable {
         guard segment.rowCount == Int(statement.integer(3)), segment.schema.hasSameTypes(as: schema) else {
           throw DataError(.malformed, "'\(path)' is another file than the one that was published")
         }
-        segments.append(PlacedSegment(firstRow: statement.integer(2), segment: segment))
+        let placed = try PlacedSegment(
+          number: statement.integer(0), firstRow: statement.integer(2), checked: segment)
+        if let last = segments.last, last.rows.upperBound > placed.firstRow {
+          throw DataError(.malformed, "row ids of '\(path)' are those of the segment before it")
+        }
+        segments.append(placed)
       } catch {
         throw SQLiteError(.corrupt, "a segment of the table is missing or damaged: \(error)")
       }
@@ -122,16 +141,24 @@ final class Catalog: Sendable {
       "SELECT id, path, is_own FROM fletch_segments WHERE table_id = ?1")
     try statement.bind(id, to: 1)
     while try statement.step() {
+      let stored = statement.text(1)
+      // Files that are deleted with their segments have plain names, whatever a damaged catalog says.
+      let isOwn = statement.integer(2) != 0 && !stored.utf8.contains(UInt8(ascii: "/"))
       segments.append(
-        TouchedSegment(
-          id: statement.integer(0), path: path(statement.text(1)), isOwn: statement.integer(2) != 0))
+        TouchedSegment(table: id, id: statement.integer(0), path: path(stored), isOwn: isOwn))
     }
     return segments
   }
 
-  /// Whether a segment is in the catalog.
-  func has(_ id: Int64, on connection: Connection) throws(SQLiteError) -> Bool {
-    let statement = try connection.internalStatement("SELECT 1 FROM fletch_segments WHERE id = ?1")
+  /// Whether a segment is in the catalog. Its number alone may be that of another: a rollback gives numbers back.
+  func has(_ segment: TouchedSegment, on connection: Connection) throws(SQLiteError) -> Bool {
+    let statement = try connection.internalStatement("SELECT path FROM fletch_segments WHERE id = ?1")
+    try statement.bind(segment.id, to: 1)
+    return try statement.step() && path(statement.text(0)) == segment.path
+  }
+
+  func hasTable(_ id: Int64, on connection: Connection) throws(SQLiteError) -> Bool {
+    let statement = try connection.internalStatement("SELECT 1 FROM fletch_tables WHERE id = ?1")
     try statement.bind(id, to: 1)
     return try statement.step()
   }
@@ -139,6 +166,7 @@ final class Catalog: Sendable {
 
 /// A segment that a transaction has added or taken out; whether it stays is known when the transaction has ended.
 struct TouchedSegment: Sendable {
+  let table: Int64
   let id: Int64
   let path: String
   let isOwn: Bool

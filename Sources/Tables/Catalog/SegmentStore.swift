@@ -17,13 +17,16 @@ final class SegmentStore: Sendable {
   }
 
   private let state = Mutex(State())
+  private let indexes: IndexCache
+
+  init(_ indexes: IndexCache) { self.indexes = indexes }
 
   /// The segment; mapped now when it was not before.
   func segment(_ id: Int64, path: String) throws(DataError) -> Segment {
-    if let segment = state.withLock({ $0.open[id] }) { return segment }
+    if let segment = state.withLock({ $0.open[id] }), segment.path == path { return segment }
     let segment = try Segment(path: path)
     return state.withLock { state in
-      if let other = state.open[id] { return other }
+      if let other = state.open[id], other.path == path { return other }
       state.open[id] = segment
       return segment
     }
@@ -61,14 +64,17 @@ final class SegmentStore: Sendable {
 
   /// Deletes what no reader can need.
   private func sweep() {
-    let gone = state.withLock { state -> [String] in
+    let gone = state.withLock { state -> [(path: String, isOwn: Bool)] in
       guard !state.retired.isEmpty else { return [] }
       let oldest = state.readers.keys.min() ?? .max
       let gone = state.retired.filter { $0.epoch < oldest }
       state.retired.removeAll { $0.epoch < oldest }
-      for segment in gone { state.open[segment.id] = nil }
-      return gone.filter(\.isOwn).map(\.path)
+      for segment in gone where state.open[segment.id]?.path == segment.path { state.open[segment.id] = nil }
+      return gone.map { ($0.path, $0.isOwn) }
     }
-    for path in gone { unlink(path) }
+    for segment in gone {
+      indexes.remove(segment.path)
+      if segment.isOwn { unlink(segment.path) }
+    }
   }
 }

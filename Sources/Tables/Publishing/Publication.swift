@@ -70,7 +70,7 @@ public final class Publication {
         }
         stored = name
       }
-      let added = try session.addSegment(id, path: stored, isOwn: !inPlace)
+      let added = try session.addSegment(id, schema, path: stored, isOwn: !inPlace)
       rowCount += added.rowCount
       return
     }
@@ -96,7 +96,7 @@ public final class Publication {
   public func finish() throws(TableError) {
     if let segment {
       try wrap { () throws(DataError) in try segment.finish(durable: isDurable) }
-      _ = try session.addSegment(id, path: segment.name, isOwn: true)
+      _ = try session.addSegment(id, schema, path: segment.name, isOwn: true)
       self.segment = nil
     }
   }

@@ -11,6 +11,10 @@ final class SegmentWriter {
   private let file: AtomicFile
   private let writer: FileWriter
   private var rebatcher = Rebatcher(rows: SegmentBlock.rowLimit)
+  /// Whether the rebatcher holds rows.
+  private var isCollecting = false
+  /// Batches from that many rows on are written as they are; smaller ones are collected.
+  private static let smallest = 8192
   private(set) var rowCount = 0
 
   init(folder: String, schema: Schema) throws(DataError) {
@@ -24,17 +28,28 @@ final class SegmentWriter {
     return String(repeating: "0", count: 16 - digits.count) + digits + ".feather"
   }
 
-  /// Takes a batch of any size; blocks of one size are written, so that a block is a batch.
+  /// Takes a batch of any size.
   func write(_ batch: RecordBatch) throws(DataError) {
     try batch.check(.full)
     rowCount += batch.count
+    if batch.count >= SegmentWriter.smallest {
+      try writeCollected()
+      return try writer.write(batch)
+    }
+    isCollecting = true
     for full in try rebatcher.add(batch) { try writer.write(full) }
+  }
+
+  private func writeCollected() throws(DataError) {
+    guard isCollecting else { return }
+    if let rest = try rebatcher.finish(), rest.count > 0 { try writer.write(rest) }
+    isCollecting = false
   }
 
   /// Puts the file in place.
   /// - Parameter durable: whether it must survive a loss of power from here on.
   func finish(durable: Bool) throws(DataError) {
-    if let rest = try rebatcher.finish(), rest.count > 0 { try writer.write(rest) }
+    try writeCollected()
     try writer.finish()
     try file.commit(durable: durable)
   }

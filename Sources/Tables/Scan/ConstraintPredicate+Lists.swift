@@ -7,7 +7,10 @@ import SQLite
 extension DataType {
   /// The condition for `IN (values)`; nil when a value is of another kind than the column.
   func condition(column: Int, in values: [SQLValue]) -> ColumnCondition? {
-    if case .dictionary(_, let inner, _) = self { return inner.condition(column: column, in: values) }
+    if case .dictionary(_, let inner, _) = self {
+      if case .dictionary = inner { return nil }
+      return inner.condition(column: column, in: values)
+    }
     var integers: Set<Int64> = []
     var reals: Set<Double> = []
     var bytes: Set<[UInt8]> = []

@@ -35,7 +35,6 @@ enum ScanOperator: UInt8 {
   case like = 0x4C  // L
   case glob = 0x47  // G
   case `in` = 0x49  // I
-  case offset = 0x4F  // O
 
   init?(_ comparison: IndexRequest.Operator, isList: Bool) {
     switch comparison {
@@ -57,9 +56,14 @@ enum ScanOperator: UInt8 {
 extension DataType {
   /// The condition that a comparison with `value` means for stored values of this type; nil when there is none that is sure to let
   /// everything through that the comparison does.
-  func condition(column: Int, _ comparison: ScanOperator, _ value: SQLValue) -> ColumnCondition? {
+  /// - Parameter isLiteral: whether the value stands in the statement, and so has no affinity.
+  func condition(
+    column: Int, _ comparison: ScanOperator, _ value: SQLValue, isLiteral: Bool = false
+  ) -> ColumnCondition? {
     if case .dictionary(_, let values, _) = self {
-      return values.condition(column: column, comparison, value)
+      // A dictionary of dictionaries has nulls at every level.
+      if case .dictionary = values { return nil }
+      return values.condition(column: column, comparison, value, isLiteral: isLiteral)
     }
     func made(_ predicate: RangePredicate?, domain: ClosedRange<Int64>? = nil) -> ColumnCondition? {
       predicate.map { ColumnCondition(column: column, predicate: $0, domain: domain) }
@@ -68,8 +72,9 @@ extension DataType {
     case .isNotNull: return hasValidity ? made(.isNotNull) : nil
     case .isNull: return mayBeNull ? made(.isNull) : nil
     case .is:
-      return value == .null ? (mayBeNull ? made(.isNull) : nil) : condition(column: column, .equal, value)
-    case .offset, .in: return nil
+      if value == .null { return mayBeNull ? made(.isNull) : nil }
+      return condition(column: column, .equal, value)
+    case .in: return nil
     default: break
     }
     if value == .null { return made(.nothing) }
@@ -79,7 +84,7 @@ extension DataType {
     case .float16, .float32, .float64: return made(DataType.realPredicate(comparison, value))
     case .utf8, .largeUtf8, .utf8View:
       guard case .text(let text) = value else { return nil }
-      return made(DataType.bytePredicate(comparison, Array(text.utf8)))
+      return made(DataType.textPredicate(comparison, Array(text.utf8), isLiteral: isLiteral))
     case .binary, .largeBinary, .binaryView, .fixedSizeBinary:
       guard case .blob(let bytes) = value, comparison != .like, comparison != .glob else { return nil }
       return made(DataType.bytePredicate(comparison, bytes))
@@ -117,6 +122,17 @@ extension DataType {
     case .greater, .greaterOrEqual: return .reals(low ... .infinity)
     default: return nil
     }
+  }
+
+  /// The other side may be of numeric affinity and text all the same: text here that looks like a number is one then, and less.
+  private static func textPredicate(
+    _ comparison: ScanOperator, _ bytes: [UInt8], isLiteral: Bool
+  ) -> RangePredicate? {
+    if !isLiteral, comparison == .less || comparison == .lessOrEqual, let first = bytes.first, first < 0x3A {
+      // Every text that looks like a number begins with a digit, or with one of the bytes before those.
+      return bytePredicate(.less, [0x3A])
+    }
+    return bytePredicate(comparison, bytes)
   }
 
   private static func bytePredicate(_ comparison: ScanOperator, _ bytes: [UInt8]) -> RangePredicate? {
@@ -164,15 +180,11 @@ extension DataType {
   ) -> RangePredicate? {
     func order(_ ticks: Int64) -> Int {
       var text: [UInt8] = []
-      switch self {
-      case .date32: TemporalText.appendDate(days: Int(ticks), to: &text)
-      case .date64: SQLText.append(date64: Int(ticks), to: &text)
-      case .timestamp(let unit, _): TemporalText.appendSQLTimestamp(ticks: Int(ticks), unit, to: &text)
-      case .time32(let unit), .time64(let unit):
-        TemporalText.appendSQLTime(ticks: Int(ticks), unit, to: &text)
-      default: preconditionFailure("\(self) is no time")
-      }
+      SQLText.append(ticks: ticks, self, to: &text)
       return text.withUnsafeBytes { left in constant.withUnsafeBytes { compareBytes(left, $0) } }
+    }
+    if comparison == .equal, let ticks = SQLText.ticks(constant, self), domain.contains(ticks) {
+      return .integers(ticks...ticks)
     }
     return IntegerBounds.search(comparison, within: domain, order)?.predicate
   }
@@ -188,10 +200,17 @@ extension DataType {
     default: return nil
     }
     let limit: Int64 = 1_000_000_000_000_000
-    return IntegerBounds.search(comparison, within: -limit...limit) { unscaled in
+    let found = IntegerBounds.search(comparison, within: -limit...limit) { unscaled in
       let real = DecimalText.double(Int256(Int(unscaled)), scale: scale)
       return real < constant ? -1 : real > constant ? 1 : 0
-    }?.predicate
+    }
+    // Bytes from outside may have more digits than the type says: behind the ends of what was searched may be anything.
+    guard let found else { return nil }
+    let end = DecimalText.double(Int256(Int(limit)), scale: scale)
+    guard let range = found.range else { return constant.magnitude < end ? .nothing : nil }
+    return .integers(
+      (range.lowerBound == -limit ? .min : range.lowerBound)...(range.upperBound == limit
+        ? .max : range.upperBound))
   }
 }
 
@@ -208,7 +227,7 @@ struct IntegerBounds {
     case .integer(let constant):
       switch comparison {
       case .equal: return IntegerBounds(range: constant...constant)
-      case .less: return IntegerBounds(range: constant == .min ? nil : .min...constant - 1)
+      case .less: return IntegerBounds(range: .min...(constant == .min ? .min : constant - 1))
       case .lessOrEqual: return IntegerBounds(range: .min...constant)
       case .greater:
         // What is stored may be beyond Int64, and stands at its end then.
@@ -219,11 +238,15 @@ struct IntegerBounds {
     case .real(let constant):
       guard !constant.isNaN else { return nil }
       switch comparison {
-      case .equal: return IntegerBounds(range: Int64(exactly: constant).map { $0...$0 })
+      case .equal:
+        // What is beyond Int64 stands at its ends.
+        if constant >= 0x1p63 { return IntegerBounds(range: .max ... .max) }
+        if constant < -0x1p63 { return IntegerBounds(range: .min ... .min) }
+        return IntegerBounds(range: Int64(exactly: constant).map { $0...$0 })
       case .less, .lessOrEqual:
         let end = constant.rounded(.down)
         if end >= 0x1p63 { return IntegerBounds(range: .min ... .max) }
-        return IntegerBounds(range: end < -0x1p63 ? nil : .min...Int64(end))
+        return IntegerBounds(range: .min...(end < -0x1p63 ? .min : Int64(end)))
       case .greater, .greaterOrEqual:
         let start = constant.rounded(.up)
         if start < -0x1p63 { return IntegerBounds(range: .min ... .max) }

@@ -10,15 +10,18 @@ struct ScanPlan {
     /// -1 for the row id.
     let column: Int
     let comparison: ScanOperator
+    /// Whether the other side stands in the statement as a literal.
+    var isLiteral = false
   }
 
   var steps: [Step] = []
 
-  /// `3=5<-1>`: a column and an operator each.
+  /// `3=5!<-1>`: a column and an operator each, an exclamation mark before the operator when the other side is a literal.
   var text: [UInt8] {
     var text: [UInt8] = []
     for step in steps {
       text += Array(String(step.column).utf8)
+      if step.isLiteral { text.append(UInt8(ascii: "!")) }
       text.append(step.comparison.rawValue)
     }
     return text
@@ -30,14 +33,20 @@ struct ScanPlan {
     guard var place = text else { return }
     var column = 0
     var isNegative = false
+    var isLiteral = false
     while place.pointee != 0 {
       let byte = UInt8(bitPattern: place.pointee)
       switch byte {
       case UInt8(ascii: "-"): isNegative = true
+      case UInt8(ascii: "!"): isLiteral = true
       case UInt8(ascii: "0")...UInt8(ascii: "9"): column = column * 10 + Int(byte - UInt8(ascii: "0"))
       default:
-        steps.append(Step(column: isNegative ? -column : column, comparison: ScanOperator(rawValue: byte)!))
+        steps.append(
+          Step(
+            column: isNegative ? -column : column, comparison: ScanOperator(rawValue: byte)!,
+            isLiteral: isLiteral))
         column = 0
+        isLiteral = false
         isNegative = false
       }
       place += 1
@@ -52,21 +61,9 @@ extension PublishedTable {
     var plan = ScanPlan()
     var rows = Double(max(snapshot.rowCount, 1))
     var isUnique = false
-    var others = 0
-    var offset: Int?
+    // LIMIT ends a scan by itself. OFFSET is SQLite's to count: it does not say of conditions such as `a < a` that they are there.
     for i in 0..<request.constraintCount {
-      guard let constraint = request.constraint(i) else {
-        others += 1
-        continue
-      }
-      switch constraint.comparison {
-      case .limit: continue
-      case .offset:
-        if constraint.isUsable { offset = i }
-        continue
-      default: others += 1
-      }
-      guard constraint.isUsable,
+      guard let constraint = request.constraint(i), constraint.isUsable,
         let comparison = ScanOperator(
           constraint.comparison, isList: constraint.column >= 0 && request.isList(i))
       else { continue }
@@ -82,12 +79,8 @@ extension PublishedTable {
       }
       if comparison == .in { _ = request.isList(i, takesAll: true) }
       request.use(i, argument: plan.steps.count, isExact: false)
-      plan.steps.append(ScanPlan.Step(column: constraint.column, comparison: comparison))
-    }
-    // Rows can be skipped unseen only when all of them count.
-    if let offset, others == 0, request.order.isEmpty {
-      request.use(offset, argument: plan.steps.count, isExact: true)
-      plan.steps.append(ScanPlan.Step(column: 0, comparison: .offset))
+      plan.steps.append(
+        ScanPlan.Step(column: constraint.column, comparison: comparison, isLiteral: constant != nil))
     }
     let hasEquality = plan.steps.contains { $0.comparison == .equal }
     // An equality is looked up in an index that is made when it pays (`TableCursor`); everything else passes over the columns, at a

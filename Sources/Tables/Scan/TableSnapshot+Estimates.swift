@@ -24,13 +24,19 @@ extension TableSnapshot {
         matching += Double(block.count) * known.share(predicate)
       }
     }
-    return seen == 0 ? 0.33 : min(1, max(matching / seen, 0.000_1))
+    let share = matching / seen
+    // Infinite bounds make a share of infinite parts.
+    return share.isFinite ? min(1, max(share, 0.000_1)) : 0.33
   }
 }
 
 extension Segment {
   /// How many different values a sample of the first block has, and whether each came once.
   func sampledDistinct(_ column: Int) -> (count: Int, isKey: Bool) {
+    sample(column) { findDistinct(column) }
+  }
+
+  private func findDistinct(_ column: Int) -> (count: Int, isKey: Bool) {
     guard let block = blocks.first, let values = try? self.column(column, ofBatch: block.batch) else {
       return (10, false)
     }

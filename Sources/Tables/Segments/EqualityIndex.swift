@@ -14,13 +14,21 @@ final class EqualityIndex: Sendable {
   private let next: [UInt32]
   private let mask: UInt64
 
-  /// The most rows that an index is made for: it would take 16 bytes for each.
-  static let rowLimit = 100_000_000
+  let byteCount: Int
+
+  /// What an index of so many rows takes: 8 to 12 bytes for each. Row numbers have 32 bits.
+  static func byteCount(rows: Int) -> Int { rows < Int(UInt32.max) ? 4 * (rows + capacity(rows)) : .max }
+
+  private static func capacity(_ rows: Int) -> Int {
+    var capacity = 16
+    while capacity < rows { capacity *= 2 }
+    return capacity
+  }
 
   init(_ segment: Segment, column: Int) throws(DataError) {
-    precondition(segment.rowCount <= EqualityIndex.rowLimit)
-    var capacity = 16
-    while capacity < segment.rowCount { capacity *= 2 }
+    precondition(segment.rowCount < UInt32.max)
+    let capacity = EqualityIndex.capacity(segment.rowCount)
+    byteCount = EqualityIndex.byteCount(rows: segment.rowCount)
     var heads = [UInt32](repeating: 0, count: capacity)
     var next = [UInt32](repeating: 0, count: segment.rowCount)
     let mask = UInt64(capacity - 1)

@@ -32,7 +32,10 @@ public final class Segment: Sendable {
   private let file: MappedFile
   /// Statistics of columns that somebody asked for, a value for each block.
   private let known = Mutex<[Int: [BlockStatistics]]>([:])
-  private let indexes = Mutex<[Int: EqualityIndex]>([:])
+  private let samples = Mutex<[Int: (count: Int, isKey: Bool)]>([:])
+
+  /// The most rows of a batch.
+  static let batchLimit = 1 << 31
 
   /// Maps a file. Costs as much as its footer and the headers of its batches.
   /// - Throws: also when the file is compressed: what is compressed cannot be read in place.
@@ -52,6 +55,10 @@ public final class Segment: Sendable {
           throw DataError(.invalid, "the file is compressed")
         }
         let batch = try reader.batch(i)
+        // Columns of nulls take no bytes: a small file can claim any number of rows.
+        guard batch.count <= Segment.batchLimit else {
+          throw DataError(.limit, "batch \(i) has \(batch.count) rows; \(Segment.batchLimit) is the most")
+        }
         for start in stride(from: 0, to: batch.count, by: SegmentBlock.rowLimit) {
           let end = min(start + SegmentBlock.rowLimit, batch.count)
           blocks.append(SegmentBlock(batch: i, rows: start..<end, firstRow: rows + start))
@@ -76,6 +83,8 @@ public final class Segment: Sendable {
     return result
   }
 
+  func isUnchanged() -> Bool { file.isUnchanged() }
+
   /// Throws when the file is not what it was when it was mapped. To be asked after reading, before what was read is believed.
   public func checkUnchanged() throws(DataError) {
     guard file.isUnchanged() else {
@@ -83,13 +92,31 @@ public final class Segment: Sendable {
     }
   }
 
+  /// Throws when a column has nulls that may not have any by the table's schema.
+  func checkNulls(as schema: Schema) throws(DataError) {
+    for (i, field) in schema.fields.enumerated() where !field.isNullable {
+      for batch in batches where batch.columns[i].nullCount > 0 {
+        throw DataError(.invalid, "'\(path)', column '\(field.name)': it has nulls, and may have none")
+      }
+    }
+  }
+
+  /// What a look at a few values says of how many there are, found once.
+  func sample(_ column: Int, _ find: () -> (count: Int, isKey: Bool)) -> (count: Int, isKey: Bool) {
+    if let known = samples.withLock({ $0[column] }) { return known }
+    let found = find()
+    samples.withLock { $0[column] = found }
+    return found
+  }
+
   /// What is known of a column's values, block by block. Costs a pass over the column the first time.
   public func statistics(_ column: Int) throws(DataError) -> [BlockStatistics] {
     if let statistics = known.withLock({ $0[column] }) { return statistics }
     var statistics: [BlockStatistics] = []
     statistics.reserveCapacity(blocks.count)
+    var entries = EntryStatistics()
     for block in blocks {
-      statistics.append(try self.column(column, ofBatch: block.batch).statistics(block.rows))
+      statistics.append(try self.column(column, ofBatch: block.batch).statistics(block.rows, &entries))
     }
     known.withLock { $0[column] = statistics }
     return statistics
@@ -97,14 +124,6 @@ public final class Segment: Sendable {
 
   /// What is known of a column without looking: nil while nobody has asked.
   public func knownStatistics(_ column: Int) -> [BlockStatistics]? { known.withLock { $0[column] } }
-
-  /// Where each value of a column is. Costs a pass over the column the first time, and 8 to 16 bytes a row from then on.
-  func equalityIndex(_ column: Int) throws(DataError) -> EqualityIndex {
-    if let index = indexes.withLock({ $0[column] }) { return index }
-    let index = try EqualityIndex(self, column: column)
-    indexes.withLock { $0[column] = index }
-    return index
-  }
 
   /// The block that a row is in.
   public func block(ofRow row: Int) -> Int {

@@ -21,6 +21,12 @@ public struct Tombstones: Sendable {
     segments[segment][block]?.reduce(0) { $0 + $1.nonzeroBitCount } ?? 0
   }
 
+  /// How many rows of a segment are gone.
+  public func count(segment: Int) -> Int {
+    segments[segment].reduce(0) { sum, bits in bits.map { $0.reduce(sum) { $0 + $1.nonzeroBitCount } } ?? sum
+    }
+  }
+
   /// - Parameters:
   ///   - row: the row within the block.
   ///   - rows: how many the block has.

@@ -27,7 +27,8 @@ extension DataType {
     case .time32, .time64: "TIME TEXT"
     case .timestamp: "TIMESTAMP TEXT"
     case .duration: "DURATION INTEGER"
-    case .interval: "INTERVAL TEXT"
+    // Not INTERVAL: a name with INT in it has INTEGER affinity.
+    case .interval: "PERIOD TEXT"
     case .utf8, .largeUtf8, .utf8View: "TEXT"
     case .binary, .largeBinary, .binaryView: "BLOB"
     case .fixedSizeBinary(let width): "BLOB(\(width))"

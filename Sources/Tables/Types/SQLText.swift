@@ -15,6 +15,33 @@ enum SQLText {
     text.append(contentsOf: digits)
   }
 
+  /// A date, a time of day or a timestamp as its column stores it.
+  static func append(ticks: Int64, _ type: DataType, to text: inout [UInt8]) {
+    switch type {
+    case .date32: TemporalText.appendDate(days: Int(ticks), to: &text)
+    case .date64: append(date64: Int(ticks), to: &text)
+    case .time32(let unit), .time64(let unit): TemporalText.appendSQLTime(ticks: Int(ticks), unit, to: &text)
+    case .timestamp(let unit, _): TemporalText.appendSQLTimestamp(ticks: Int(ticks), unit, to: &text)
+    default: preconditionFailure("\(type) is no time")
+    }
+  }
+
+  /// What `append(ticks:)` made a text of; nil when it is not exactly such a text.
+  static func ticks(_ text: [UInt8], _ type: DataType) -> Int64? {
+    let parsed: Int? =
+      switch type {
+      case .date32: TemporalText.parseDate(text.span.bytes)
+      case .date64: TemporalText.parseDate(text.span.bytes).map { $0 * 86_400_000 }
+      case .time32(let unit), .time64(let unit): TemporalText.parseTime(text.span.bytes, unit)
+      case .timestamp(let unit, _): TemporalText.parseTimestamp(text.span.bytes, unit)
+      default: nil
+      }
+    guard let parsed else { return nil }
+    var written: [UInt8] = []
+    append(ticks: Int64(parsed), type, to: &written)
+    return written == text ? Int64(parsed) : nil
+  }
+
   /// A date in milliseconds; with the time behind it where there is one.
   static func append(date64 milliseconds: Int, to text: inout [UInt8]) {
     let day = 86_400_000

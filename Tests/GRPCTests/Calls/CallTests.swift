@@ -43,6 +43,17 @@ import Testing
     running.server.close()
   }
 
+  /// A server may answer before it has the request, and without reading it.
+  @Test func anAnswerBeforeTheRequestIsNoFault() throws {
+    let running = try TestServer()
+    let call = try running.client().call("/t/early")
+    #expect(eventually { call.status != nil })
+    try call.sendOnly([bytes("what?")])
+    #expect(text(try call.receive()) == "unasked")
+    #expect(try call.receive() == nil)
+    running.server.close()
+  }
+
   @Test func statusesAndLimits() throws {
     let running = try TestServer()
     let client = running.client { $0.maxReceivedMessage = 100_000 }

@@ -61,6 +61,21 @@ import Testing
     #expect(message.load(at: 0, as: UInt8.self) == 9 && message.load(at: 256, as: UInt8.self) == 255)
   }
 
+  @Test func aLargeMessageIsCountedBeforeItsFirstByte() throws {
+    var deframer = MessageDeframer(limit: 64 << 20)
+    let head: [UInt8] = [0, 1, 0, 0, 0, 9, 8]
+    var counts: [Int] = []
+    try head.withUnsafeBytes { raw in
+      var rest = raw
+      while rest.count > 0 {
+        let message = try deframer.next(&rest)
+        counts += [rest.count, deframer.memoryAhead, message?.count ?? 0]
+      }
+    }
+    // A huge page of sixteen mebibytes, before the two bytes and after.
+    #expect(counts == [2, 2 << 20, 0, 0, (2 << 20) - 2, 0])
+  }
+
   @Test func framesByReference() throws {
     let large = Buffer(copying: [UInt8](repeating: 5, count: 4000))
     let (buffers, count) = try MessageFraming.frame([large, large], limit: 10_000)

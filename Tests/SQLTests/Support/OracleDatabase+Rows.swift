@@ -25,7 +25,9 @@ extension OracleDatabase {
     var statement: OpaquePointer?
     guard sqlite3_prepare_v2(connection, sql, -1, &statement, nil) == SQLITE_OK else { return nil }
     defer { sqlite3_finalize(statement) }
-    for number in 0..<sqlite3_bind_parameter_count(statement) { sqlite3_bind_int(statement, number + 1, number) }
+    for number in 0..<sqlite3_bind_parameter_count(statement) {
+      sqlite3_bind_int(statement, number + 1, number)
+    }
     func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
     var answer = Answer(
       columns: (0..<sqlite3_column_count(statement)).map { column in
@@ -91,7 +93,8 @@ struct OracleCatalog: Catalog {
         continue
       }
       let isStrict = list[3] == "1"
-      let columns = database.texts("SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo('\(name)')")
+      let columns = database.texts(
+        "SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo('\(name)')")
       let keys = columns.filter { $0[3] != "0" }
       var rowid: Int?
       var bound: [CatalogColumn] = []

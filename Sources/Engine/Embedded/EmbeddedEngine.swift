@@ -1,0 +1,93 @@
+// The engine in this process: SQLite over published tables.
+
+import Arrow
+import SQL
+import SQLite
+import Synchronization
+import Tables
+
+/// Runs SQL on a database of this process. Readers run beside each other and beside one writer; nobody waits to read.
+public final class EmbeddedEngine: QueryEngine {
+  public let options: EngineOptions
+  public let database: Database
+  let pool: ConnectionPool
+  /// SQLite has one writer at a time: who wants to write waits here, in turn and interruptibly, rather than in SQLite.
+  let writers = Turnstile(places: 1, queueLimit: 100_000, name: "another transaction's end")
+  private let settled = Mutex<[SettledKey: SettledStatement]>([:])
+  private let open = Mutex<[ObjectIdentifier: WeakSession]>([:])
+
+  private struct SettledKey: Hashable {
+    let sql: String
+    let schemaVersion: Int64
+  }
+
+  private struct WeakSession {
+    weak var session: EmbeddedSession?
+  }
+
+  public init(_ options: EngineOptions = EngineOptions()) throws(EngineError) {
+    self.options = options
+    let database = try engineTables { () throws(TableError) in try Database(path: options.databasePath) }
+    self.database = database
+    pool = ConnectionPool(database, options)
+    try engine { () throws(SQLiteError) in
+      let session = try database.makeSession()
+      for alias in options.aliases {
+        try session.connection.execute(
+          "CREATE VIEW IF NOT EXISTS main.\(quoted(alias.name)) AS SELECT * FROM main.\(quoted(alias.table))")
+      }
+      if let sql = options.initialSQL { try session.connection.execute(sql) }
+    }
+  }
+
+  public var information: EngineInformation {
+    EngineInformation(
+      name: "Fletch", version: "0.1.0", dialectVersion: Connection.libraryVersion,
+      isReadOnly: options.isReadOnly)
+  }
+
+  public func makeSession() throws(EngineError) -> any EngineSession { makeEmbeddedSession() }
+
+  public func makeEmbeddedSession() -> EmbeddedSession {
+    let session = EmbeddedSession(self)
+    open.withLock { sessions in
+      sessions = sessions.filter { $0.value.session != nil }
+      sessions[ObjectIdentifier(session)] = WeakSession(session: session)
+    }
+    return session
+  }
+
+  public func shutDown() {
+    let sessions = open.withLock { sessions in
+      defer { sessions.removeAll() }
+      return sessions.values.compactMap(\.session)
+    }
+    for session in sessions { session.close() }
+    pool.closeIdle()
+    database.removeIfTemporary()
+  }
+
+  /// Rolls back transactions that nobody uses any more. To be called now and then.
+  public func tidyUp() {
+    for session in open.withLock({ $0.values.compactMap(\.session) }) { session.rollBackIdleTransactions() }
+  }
+
+  /// What is known of a statement; found out once for each state of the schema.
+  func settled(
+    _ sql: String, _ statement: SQLite.Statement, on connection: PooledConnection, isShared: Bool
+  ) throws(EngineError) -> SettledStatement {
+    let version = try engine { () throws(SQLiteError) in try connection.tables.schemaVersion() }
+    let key = SettledKey(sql: sql, schemaVersion: version)
+    if isShared, let known = settled.withLock({ $0[key] }) { return known }
+    let parsed = try? SQL.Statement(sql)
+    let made = SettledStatement(
+      sql, parsed: parsed, statement, connection.tables, schemaVersion: version)
+    if isShared, sql.utf8.count < 65_536 {
+      settled.withLock { settled in
+        if settled.count > 1000 { settled.removeAll() }
+        settled[key] = made
+      }
+    }
+    return made
+  }
+}

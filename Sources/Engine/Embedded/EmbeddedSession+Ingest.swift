@@ -1,0 +1,138 @@
+// Batches loaded into a table, all or none.
+
+import Arrow
+import Memory
+import SQLite
+import Tables
+
+extension EmbeddedSession {
+  public func ingest(
+    _ request: IngestRequest, in transaction: TransactionID?, _ control: StatementControl,
+    next: () throws -> RecordBatch?
+  ) throws -> Int {
+    try check(request)
+    if request.goesToTemporary { try keepConnection(transaction, control) }
+    let borrowed = try borrow(transaction, writes: true, control)
+    defer { borrowed.giveBack() }
+    let connection = borrowed.connection
+    let (begin, commit, undo) =
+      borrowed.isInTransaction
+      ? (
+        "SAVEPOINT fletch_ingest", "RELEASE fletch_ingest", "ROLLBACK TO fletch_ingest; RELEASE fletch_ingest"
+      )
+      : ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+    try connection.control(begin)
+    do {
+      let rows = try load(request, connection, control, next)
+      try connection.control(commit)
+      return rows
+    } catch {
+      if connection.connection.isInTransaction { try? connection.control(undo) }
+      throw error
+    }
+  }
+
+  private func check(_ request: IngestRequest) throws(EngineError) {
+    if let catalog = request.table.catalog, !catalog.isEmpty {
+      throw EngineError(.notFound, "there is no catalog '\(catalog)'; the one there is has no name")
+    }
+    if let schema = request.table.schema, !schema.isEmpty, !["main", "temp"].contains(schema.lowercased()) {
+      throw EngineError(.notFound, "there is no schema '\(schema)' to load into; use 'main', 'temp' or none")
+    }
+    if engine.options.isReadOnly {
+      throw EngineError(.failedPrecondition, "attempt to write a readonly database")
+    }
+  }
+
+  private func load(
+    _ request: IngestRequest, _ connection: PooledConnection, _ control: StatementControl,
+    _ next: () throws -> RecordBatch?
+  ) throws -> Int {
+    let name = request.table.table
+    if request.goesToTemporary { return try loadTemporary(request, connection, control, next) }
+    let kind = try engine(control) { () throws(SQLiteError) in try connection.tables.kind(of: name) }
+    if kind == nil, request.ifMissing == .fail {
+      throw EngineError(.notFound, "no such table: \(name)")
+    }
+    if kind != nil, request.ifExists == .fail {
+      throw EngineError(.alreadyExists, "table '\(name)' exists already")
+    }
+    let wantsRows = request.options["fletch.rows"] == "true"
+    switch kind {
+    case .view:
+      throw EngineError(.failedPrecondition, "'\(name)' is a view, and nothing can be loaded into it")
+    case .rows where request.ifExists == .append:
+      return try insert(into: name, request.schema, connection, control, next)
+    case nil where wantsRows, .rows? where wantsRows,
+      .published? where wantsRows && request.ifExists == .replace:
+      try engine(control) { () throws(SQLiteError) in
+        try connection.tables.createRowTable(name, schema: request.schema, replaces: kind != nil)
+      }
+      return try insert(into: name, request.schema, connection, control, next)
+    default: break
+    }
+    let mode: PublishMode = kind == nil ? .create : request.ifExists == .append ? .append : .replace
+    let publication = try engineTables(control) { () throws(TableError) in
+      try connection.tables.publish(name, schema: request.schema, mode: mode)
+    }
+    while let batch = try next() {
+      try control.check()
+      try engineData { () throws(DataError) in try publication.append(batch) }
+    }
+    try engineTables(control) { () throws(TableError) in try publication.finish() }
+    return publication.rowCount
+  }
+
+  /// Into a table that only this session sees: always one of rows.
+  private func loadTemporary(
+    _ request: IngestRequest, _ connection: PooledConnection, _ control: StatementControl,
+    _ next: () throws -> RecordBatch?
+  ) throws -> Int {
+    let name = request.table.table
+    let exists = try engine(control) { () throws(SQLiteError) in
+      try connection.connection.unauthorized { () throws(SQLiteError) in
+        try connection.connection.value(
+          "SELECT 1 FROM temp.sqlite_schema WHERE type IN ('table', 'view') AND name = ?1 COLLATE NOCASE",
+          .text(name)) != nil
+      }
+    }
+    if !exists, request.ifMissing == .fail { throw EngineError(.notFound, "no such table: \(name)") }
+    if exists, request.ifExists == .fail {
+      throw EngineError(.alreadyExists, "table '\(name)' exists already")
+    }
+    if !exists || request.ifExists == .replace {
+      let columns = request.schema.fields.map {
+        "\(quoted($0.name)) \($0.type.declaredSQLType)\($0.isNullable ? "" : " NOT NULL")"
+      }
+      if exists { try connection.control("DROP TABLE temp.\(quoted(name))") }
+      try connection.control("CREATE TABLE temp.\(quoted(name)) (\(columns.joined(separator: ", ")))")
+      connection.forgetCompiled()
+    }
+    return try insert(into: name, of: "temp", request.schema, connection, control, next)
+  }
+
+  /// Rows into an ordinary table, by its own INSERT.
+  private func insert(
+    into name: String, of schemaName: String = "main", _ schema: Schema, _ connection: PooledConnection,
+    _ control: StatementControl,
+    _ next: () throws -> RecordBatch?
+  ) throws -> Int {
+    let columns = schema.fields.map { quoted($0.name) }.joined(separator: ", ")
+    let places = schema.fields.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+    let statement = try engine(control) { () throws(SQLiteError) in
+      try connection.connection.prepare(
+        "INSERT INTO \(schemaName).\(quoted(name)) (\(columns)) VALUES (\(places))")
+    }
+    var rows = 0
+    while let batch = try next() {
+      try control.check()
+      try engineTables(control) { () throws(TableError) in try RowLoader.load(batch, into: statement) }
+      rows += batch.count
+    }
+    return rows
+  }
+}
+
+extension IngestRequest {
+  fileprivate var goesToTemporary: Bool { isTemporary || table.schema?.lowercased() == "temp" }
+}

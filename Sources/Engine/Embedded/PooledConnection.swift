@@ -1,0 +1,111 @@
+// Connections that statements borrow, with the statements that they have compiled.
+
+import SQL
+import SQLite
+import Synchronization
+import Tables
+
+/// A connection with what is worth keeping with it. One statement or transaction has it at a time.
+final class PooledConnection: @unchecked Sendable {
+  // SAFETY (@unchecked Sendable): handed from one owner to the next by the pool or by a transaction's lock.
+  let tables: TableSession
+  var connection: Connection { tables.connection }
+  private var compiled: [String: SQLite.Statement] = [:]
+  private var order: [String] = []
+  private static let compiledLimit = 64
+  /// The state of the schema that `compiled` is of.
+  private var compiledVersion: Int64 = -1
+  /// Set for the connection of one session; what is temporary in another would be seen by whoever borrows it next.
+  let mayHaveTemporaryTables = Permission()
+
+  final class Permission {
+    @exclusivity(unchecked) var value = false
+  }
+
+  init(_ database: Database, _ options: EngineOptions) throws(SQLiteError) {
+    tables = try database.makeSession(access: options.isReadOnly ? .readOnly : .readWrite)
+    Confinement.apply(to: connection, options, mayHaveTemporaryTables)
+  }
+
+  /// Drops compiled statements: SQLite compiles them again by itself when the schema has changed, but only once they run, and
+  /// until then they tell the columns of before.
+  func forgetCompiled() {
+    compiled = [:]
+    order = []
+  }
+
+  /// A compiled statement of that text, to be given back with `keep`.
+  func take(_ sql: String) throws(SQLiteError) -> SQLite.Statement {
+    let version = try tables.schemaVersion()
+    if version != compiledVersion {
+      forgetCompiled()
+      compiledVersion = version
+    }
+    if let statement = compiled.removeValue(forKey: sql) {
+      order.removeAll { $0 == sql }
+      return statement
+    }
+    guard let statement = try SQLite.Statement(connection, sql, persistent: true, keepsConnection: false)
+    else {
+      throw SQLiteError(.error, "there is no statement in the text")
+    }
+    if !statement.rest.isEmpty, try SQLite.Statement(connection, statement.rest) != nil {
+      throw SQLiteError(.error, "the text has more than one statement", offset: statement.length)
+    }
+    return statement
+  }
+
+  /// Takes a statement back, for the next one with that text. Whoever had it may not use it any more: it may be closed here, since
+  /// the connection is about to be another's.
+  func keep(_ statement: SQLite.Statement, _ sql: String) {
+    precondition(compiled[sql] !== statement, "a statement is given back once")
+    statement.reset()
+    statement.clearBindings()
+    guard sql.utf8.count < 4096, compiled[sql] == nil else { return statement.close() }
+    if order.count >= PooledConnection.compiledLimit { compiled[order.removeFirst()] = nil }
+    compiled[sql] = statement
+    order.append(sql)
+  }
+
+  /// Makes running statements end when the control says so.
+  func obey(_ control: StatementControl?) {
+    guard let control else { return connection.setProgress(every: 0, nil) }
+    // A thousand steps of SQLite's machine take about 50 µs.
+    connection.setProgress(every: 1000) { control.reason != nil }
+  }
+}
+
+/// The connections of an engine.
+final class ConnectionPool: Sendable {
+  private let database: Database
+  private let options: EngineOptions
+  private let idle = Mutex<[PooledConnection]>([])
+  private let turnstile: Turnstile
+
+  init(_ database: Database, _ options: EngineOptions) {
+    self.database = database
+    self.options = options
+    turnstile = Turnstile(places: options.concurrency, queueLimit: options.queueLimit, name: "a place to run")
+  }
+
+  /// Borrows a connection; waits until one is free.
+  func take(_ control: StatementControl) throws(EngineError) -> PooledConnection {
+    try turnstile.enter(control)
+    if let connection = idle.withLock({ $0.popLast() }) { return connection }
+    do throws(SQLiteError) { return try PooledConnection(database, options) } catch {
+      turnstile.leave()
+      throw EngineError(error)
+    }
+  }
+
+  func giveBack(_ connection: PooledConnection) {
+    connection.obey(nil)
+    idle.withLock { $0.append(connection) }
+    turnstile.leave()
+  }
+
+  /// One that never comes back, because something of its session is left in it.
+  func letGo(_ connection: PooledConnection) { turnstile.leave() }
+
+  func closeIdle() { idle.withLock { $0.removeAll() } }
+}
