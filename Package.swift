@@ -117,6 +117,10 @@ let package = Package(
       path: "Tests/MutateProgram", swiftSettings: settings),
 
     .executableTarget(
+      name: "fletch-tables", dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples", "SQLite", "Tables"],
+      path: "Tests/TablesProgram", swiftSettings: settings),
+
+    .executableTarget(
       name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC", "Flight"],
       path: "Tests/EchoProgram", swiftSettings: settings),
 

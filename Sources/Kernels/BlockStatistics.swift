@@ -185,7 +185,11 @@ extension Column {
   /// Those of the entries that are in use in a small dictionary, of all in a large one.
   private func dictionaryStatistics(_ values: Column, _ rows: Range<Int>) -> BlockStatistics {
     var nulls = 0
-    for row in rows where isNull(row) || values.isNull(integer(at: row)) { nulls += 1 }
+    if values.nullCount > 0 || values.type == .null {
+      for row in rows where isNull(row) || values.isNullEntry(integer(at: row)) { nulls += 1 }
+    } else if let validity {
+      nulls = rows.count - validity.slice(rows).countOnes()
+    }
     var statistics = values.count > 0 ? values.statistics(0..<values.count) : BlockStatistics()
     statistics.nullCount = nulls
     statistics.nanCount = statistics.nanCount > 0 ? rows.count - nulls : 0

@@ -47,7 +47,7 @@ func data<R>(_ body: () throws(DataError) -> R) throws(QueryError) -> R {
 public struct NotMine: Error, Sendable, Hashable, CustomStringConvertible {
   public var reason: String
 
-  init(_ reason: String) { self.reason = reason }
+  public init(_ reason: String) { self.reason = reason }
 
   public var description: String { reason }
 }

@@ -15,7 +15,7 @@ final class PublishedTable: VirtualTable {
   /// The snapshot that was read last, and what the connection's data version was then.
   private var current: (snapshot: TableSnapshot, dataVersion: UInt32)?
   /// Snapshots whose bytes statements of this connection may still refer to.
-  private var pinned: [TableSnapshot] = []
+  private(set) var pinned: [TableSnapshot] = []
   /// Whether this connection's open transaction has changed the table.
   private(set) var isChanged = false
   /// The version that the open transaction has given the table; nil when it has not, or a savepoint took it back.

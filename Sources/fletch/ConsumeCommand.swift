@@ -8,19 +8,34 @@ import Memory
 import Synchronization
 
 let consumeCommand = Command(
-  name: "consume", operands: "URI NAME", summary: "Read a flight as a consumer that computes would.",
+  name: "consume", operands: "URI [FILE.sql|FOLDER|NAME]",
+  summary: "Run files of SQL, or read a flight as a consumer that computes would.",
   discussion: """
-    --sequential prints the schema and the null counts of each batch, and pauses after every second batch: the
+    FILE is SQL, FOLDER has files of it (default: sql). Every statement runs over Flight SQL; each result is
+    printed, over all endpoints, and so is each error; what follows runs nevertheless.
+
+    NAME is a flight. --sequential prints the schema and the null counts of each batch, and pauses after every second batch: the
     server then stops sending, by HTTP/2's flow control. --pipeline fetches, computes and collects in three
     stages at once, joined by queues of four batches.
     """,
   options: [
+    Option("format", "FORM", "How SQL's results are printed: table (default), csv or json."),
+    RemoteSession.timeout, RemoteSession.session,
     Option("sequential", "One batch after another (default)."),
     Option("pipeline", "Three stages at the same time."),
     Option("pause", "SECONDS", "The pause after every second batch (default 1; --sequential)."),
     Option("filter", "Keep people over 18 in New York instead of counting nulls\n(--pipeline)."),
   ] + ConnectionOptions.all,
   run: { arguments in
+    guard let uri = arguments.operands.first else { throw UsageError("URI is missing") }
+    let source = arguments.operands.count > 1 ? arguments.operands[1] : "sql"
+    if SQLFiles.isMeant(source) {
+      _ = arguments.operands.count > 1 ? try arguments.operands("URI", "FILE") : []
+      return try consumeSQL(uri, source, arguments)
+    }
+    guard arguments.operands.count > 1 else {
+      throw UsageError("there is no folder 'sql' here; say which FILE.sql, FOLDER or flight is meant")
+    }
     let operands = try arguments.operands("URI", "NAME")
     if arguments.has("sequential"), arguments.has("pipeline") {
       throw UsageError("'--sequential' and '--pipeline' exclude each other")
@@ -28,11 +43,11 @@ let consumeCommand = Command(
     let pause = try arguments.integer("pause", in: 0...3600) ?? 1
     let client = try ConnectionOptions.client(operands[0], arguments)
     defer { client.close() }
-    let source = FlightSource(client, try client.flightInfo(.path([operands[1]])))
+    let flight = FlightSource(client, try client.flightInfo(.path([operands[1]])))
     if arguments.has("pipeline") {
-      try consumeInPipeline(source, isFilter: arguments.has("filter"))
+      try consumeInPipeline(flight, isFilter: arguments.has("filter"))
     } else {
-      try consumeSequentially(source, pause: UInt32(pause))
+      try consumeSequentially(flight, pause: UInt32(pause))
     }
   })
 

@@ -3,6 +3,7 @@
 import Arrow
 import ArrowIPC
 import Flight
+import Glibc
 import HTTP2
 import Memory
 
@@ -12,6 +13,8 @@ enum ConnectionOptions {
     Option("tls-ca", "FILE", "Authorities to trust for grpc+tls:// (default: the system's)."),
     Option("tls-cert", "FILE", "This client's certificate, where the server asks for one."),
     Option("tls-key", "FILE", "The certificate's private key."),
+    Option("user", "NAME[:PASSWORD]", "Log in; the password may be in FLETCH_PASSWORD instead."),
+    Option("token", "TOKEN", "Send this bearer token; it may be in FLETCH_TOKEN instead."),
   ]
 
   static func client(_ uri: String, _ arguments: Arguments) throws -> FlightClient {
@@ -20,7 +23,27 @@ enum ConnectionOptions {
     var configuration = TLSConfiguration.client(trustedAuthorities: arguments.string("tls-ca"))
     configuration.certificateChain = arguments.string("tls-cert")
     configuration.privateKey = arguments.string("tls-key")
-    return try FlightClient(to: location, tls: location.isTLS ? TLSContext(client: configuration) : nil)
+    let user = arguments.string("user")
+    let token = arguments.string("token") ?? (user == nil ? environment("FLETCH_TOKEN") : nil)
+    if user != nil, token != nil { throw UsageError("options '--user' and '--token' exclude each other") }
+    let client = try FlightClient(
+      to: location, tls: location.isTLS ? TLSContext(client: configuration) : nil,
+      session: FlightClientSession(token: token))
+    if let user {
+      let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      guard let password = parts.count > 1 ? parts[1] : environment("FLETCH_PASSWORD") else {
+        throw UsageError("option '--user' takes NAME:PASSWORD, unless FLETCH_PASSWORD has the password")
+      }
+      do { try client.authenticate(user: parts[0], password: password) } catch {
+        client.close()
+        throw error
+      }
+    }
+    return client
+  }
+
+  private static func environment(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
   }
 }
 

@@ -9,6 +9,7 @@ final class Interruption: Sendable {
   private struct State {
     var signal: Int32?
     var control: StatementControl?
+    var endsWhenIdle = false
   }
 
   private let state = Mutex(State())
@@ -46,13 +47,23 @@ final class Interruption: Sendable {
       guard sigwait(&signals, &received) == 0 else { return }
       let (control, isSecond) = state.withLock { state in
         defer { state.signal = received }
-        return (state.control, state.signal != nil)
+        return (state.control, state.signal != nil || (state.endsWhenIdle && state.control == nil))
       }
       if isSecond {
         cleanUp()
         end(128 + received)
       }
       control?.cancel(EngineError(.cancelled, "interrupted"))
+    }
+  }
+
+  /// Forgets what ran and its signal: whoever asks for the next statement goes on. A signal that finds nothing running
+  /// ends the program from now on.
+  func reset() {
+    state.withLock { state in
+      state.control = nil
+      state.signal = nil
+      state.endsWhenIdle = true
     }
   }
 

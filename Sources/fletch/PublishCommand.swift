@@ -7,9 +7,10 @@ import Memory
 import Tables
 
 let publishCommand = Command(
-  name: "publish", operands: "FILE…", summary: "Make a table of a database out of Feather files.",
+  name: "publish", operands: "FILE…", summary: "Make a table out of Feather files, here or at a server.",
   discussion: """
-    All files become one table, in one transaction: they have the same columns, or types that convert
+    With --database the table is one of the database in that folder, with --to that of a running Flight SQL server,
+    which the rows are sent to. All files become one table, in one transaction: they have the same columns, or types that convert
     without loss. FILE is an Arrow IPC file or stream; '-' is standard input. A table of that name is an
     error, unless --append or --replace says what is to become of it.
 
@@ -18,19 +19,20 @@ let publishCommand = Command(
     the rows go into an ordinary SQLite table, slower to read, which can have indexes, keys and triggers.
     """,
   options: [
-    Workspace.database,
+    Workspace.database, Option("to", "URI", "The Flight SQL server to send the rows to."),
     Option("table", "NAME", short: "t", "The table's name (default: the file's, without its ending)."),
     Option("append", "Add the rows to the table, which is made if it is not there."),
     Option("replace", "Put the rows in the place of what the table has."),
     Option("in-place", "Use the files where they are, instead of a copy."),
     Option("rows", "Load the rows into an ordinary SQLite table."), SharedOptions.quiet,
-  ],
+  ] + ConnectionOptions.all,
   run: { arguments in
     let mode = try PublishMode(arguments)
     let files = arguments.operands
     guard !files.isEmpty else { throw UsageError("FILE is missing") }
-    guard arguments.has("database") else {
-      throw UsageError("option '--database DIR' says where the database is, or is to be")
+    guard arguments.has("database") || arguments.has("to") else {
+      throw UsageError(
+        "option '--database DIR' says where the database is, or is to be; '--to URI' names a server")
     }
     if arguments.has("rows"), arguments.has("in-place") {
       throw UsageError("options '--rows' and '--in-place' exclude each other")
@@ -38,6 +40,9 @@ let publishCommand = Command(
     let name = try tableName(arguments, files)
     // A mistyped file must not make a database.
     for file in files where file != "-" { _ = try Tables.schema(ofFile: file) }
+    if let uri = arguments.string("to") {
+      return try publishRemotely(files, to: uri, as: name, mode, arguments, totalRows: try? totalRows(files))
+    }
     try Workspace.run(arguments, makes: true) { workspace in
       var progress = ProgressBar(total: try? totalRows(files), isQuiet: arguments.has("quiet"))
       defer { progress.finish() }

@@ -83,7 +83,7 @@ private func columnRows(_ names: [String], _ workspace: Workspace) throws -> Rec
 }
 
 /// Columns of values that are there as text.
-private func textBatch(_ columns: (name: String, type: DataType, values: [String?])...) throws(DataError)
+func textBatch(_ columns: (name: String, type: DataType, values: [String?])...) throws(DataError)
   -> RecordBatch
 {
   var built: [Column] = []

@@ -6,8 +6,8 @@ import Memory
 let version = "0.1.0"
 
 let commands = [
-  sqlCommand, publishCommand, tablesCommand, compactCommand, serveCommand, listCommand, getCommand,
-  putCommand,
+  serveCommand, queryCommand, shellCommand, sqlCommand, publishCommand, tablesCommand, compactCommand,
+  listCommand, getCommand, putCommand,
   consumeCommand, inspectCommand, catCommand, convertCommand, sampleCommand, benchCommand,
 ]
 

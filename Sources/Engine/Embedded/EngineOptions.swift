@@ -1,5 +1,7 @@
 // What the embedded engine can be told.
 
+import Glibc
+
 /// Settings of the embedded engine, with the values that are right for most.
 public struct EngineOptions: Sendable {
   /// The folder of the database; nil for a private one that goes away.
@@ -15,6 +17,8 @@ public struct EngineOptions: Sendable {
   public var transactionIdleTimeout = 600.0
   /// The most memory that rows of one statement may take that have to be kept, in bytes.
   public var memoryLimit = 1 << 30
+  /// Threads that a query on columns runs on.
+  public var threads = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   /// The most rows and bytes of a batch of results.
   public var batchRows = 65_536
   public var batchBytes = 2 << 20

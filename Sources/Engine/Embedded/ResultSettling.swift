@@ -18,7 +18,9 @@ struct SettledStatement: Sendable {
   let open: [Int]
   let isReadOnly: Bool
   /// The statement as the columnar executor wants it.
-  let bound: BoundSelect?
+  let bound: BoundStatement?
+  /// The statement that an EXPLAIN QUERY PLAN is about.
+  let explained: String?
   /// Why it has no `bound`.
   let unboundReason: String?
   /// The state of the schema that this is true of.
@@ -43,16 +45,18 @@ struct SettledStatement: Sendable {
     self.schemaVersion = schemaVersion
     kind = parsed?.kind
     isReadOnly = statement.isReadOnly
+    explained = parsed?.explain == .queryPlan ? SettledStatement.withoutWords(3, sql) : nil
     parameterNames = (0..<statement.parameterCount).map { statement.parameterName($0 + 1) }
     parameters = Schema(parameterNames.enumerated().map { i, name in Field(name ?? "\(i + 1)", .null) })
     var columns: [BoundResultColumn]?
-    var select: BoundSelect?
+    var select: BoundStatement?
     var reason: String?
     if let parsed {
       do throws(SQLError) {
-        switch try Binder.bind(parsed, text: sql, catalog: SchemaReader(tables)).kind {
+        let statement = try Binder.bind(parsed, text: sql, catalog: SchemaReader(tables))
+        switch statement.kind {
         case .select(let bound):
-          select = bound
+          select = statement
           columns = bound.columns
         case .change(_, let returning): columns = returning
         case .other: reason = "it is no SELECT"
@@ -68,6 +72,11 @@ struct SettledStatement: Sendable {
       open = []
       return
     }
+    if explained != nil {
+      result = SettledStatement.queryPlan
+      open = []
+      return
+    }
     if columns?.count != statement.columnCount { columns = nil }
     var fields: [Field] = []
     var open: [Int] = []
@@ -78,6 +87,18 @@ struct SettledStatement: Sendable {
     }
     result = Schema(fields)
     self.open = open
+  }
+
+  /// What EXPLAIN QUERY PLAN answers.
+  static let queryPlan = Schema([
+    Field("id", .int64), Field("parent", .int64), Field("notused", .int64), Field("detail", .utf8),
+  ])
+
+  /// A text without its first words.
+  private static func withoutWords(_ count: Int, _ sql: String) -> String {
+    var rest = Substring(sql)
+    for _ in 0..<count { rest = rest.drop(while: \.isWhitespace).drop { !$0.isWhitespace } }
+    return String(rest)
   }
 
   /// The field of a result column; nil when its type is open.

@@ -60,14 +60,14 @@ public final class FlightClient: Sendable {
   public func get(_ ticket: Ticket, compression: String? = nil) throws -> FlightDownload {
     var metadata = headers
     if let compression { metadata.add("fletch-compression", compression) }
-    let call = try client.call(FlightMethod.doGet.path, metadata: metadata)
+    let call = try begin(.doGet, metadata)
     try call.sendOnly(FlightClient.message { ticket.write(to: &$0) })
     return FlightDownload(call, options: options.read, session)
   }
 
   /// Starts an upload; the schema is sent at once.
   public func put(_ descriptor: FlightDescriptor, _ schema: Schema) throws -> FlightUpload {
-    let call = try client.call(FlightMethod.doPut.path, metadata: headers)
+    let call = try begin(.doPut, headers)
     let output = FlightOutput(call, options: options.write, descriptor: descriptor)
     try output.start(schema)
     return FlightUpload(call, output, session)
@@ -75,7 +75,7 @@ public final class FlightClient: Sendable {
 
   /// Starts an exchange; what is sent and what is received have schemas of their own.
   public func exchange(_ descriptor: FlightDescriptor) throws -> FlightExchange {
-    let call = try client.call(FlightMethod.doExchange.path, metadata: headers)
+    let call = try begin(.doExchange, headers)
     return FlightExchange(
       call, FlightOutput(call, options: options.write, descriptor: descriptor),
       FlightInput(call, options: options.read))
@@ -111,6 +111,12 @@ public final class FlightClient: Sendable {
     return headers
   }
 
+  private func begin(_ method: FlightMethod, _ headers: CallMetadata) throws(GRPCStatus) -> ClientCall {
+    let call = try client.call(method.path, metadata: headers, timeout: session.secondsLeft)
+    session.began(call)
+    return call
+  }
+
   private static func message(_ write: (inout ProtobufWriter) -> Void) -> [Buffer] {
     var writer = ProtobufWriter()
     write(&writer)
@@ -118,14 +124,13 @@ public final class FlightClient: Sendable {
   }
 
   private func unary(_ method: FlightMethod, _ write: (inout ProtobufWriter) -> Void) throws -> Buffer {
-    let (answer, initial, _) = try client.unary(
-      method.path, FlightClient.message(write)[0], metadata: headers)
+    let (answer, initial, _) = try begin(method, headers).unary(FlightClient.message(write)[0])
     session.received(initial)
     return answer
   }
 
   private func messages(_ method: FlightMethod, _ write: (inout ProtobufWriter) -> Void) throws -> [Buffer] {
-    let call = try client.call(method.path, metadata: headers)
+    let call = try begin(method, headers)
     try call.sendOnly(FlightClient.message(write))
     var messages: [Buffer] = []
     while let message = try call.receive() { messages.append(message) }

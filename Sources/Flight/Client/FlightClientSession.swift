@@ -1,6 +1,7 @@
 // What a client remembers of a server from call to call: its token, and the cookies of its session.
 
 import GRPC
+import HTTP2
 import Synchronization
 
 /// Headers that go with every call of the clients that share this, and that servers change by their answers: a token in
@@ -9,6 +10,8 @@ public final class FlightClientSession: Sendable {
   private struct State {
     var authorization: String?
     var cookies: [String: String] = [:]
+    var deadline: MonotonicTime?
+    var calls: [RunningCall] = []
   }
 
   private let state: Mutex<State>
@@ -26,6 +29,28 @@ public final class FlightClientSession: Sendable {
 
   /// Names and values of the cookies that the server has set.
   public var cookies: [String: String] { state.withLock { $0.cookies } }
+
+  /// Calls that begin from now on end in DEADLINE_EXCEEDED after so many seconds from now; nil for no limit.
+  public func setDeadline(in seconds: Double?) {
+    state.withLock { $0.deadline = seconds.map { MonotonicTime.now + .nanoseconds(Int64($0 * 1e9)) } }
+  }
+
+  var secondsLeft: Double? {
+    state.withLock { $0.deadline }.map { Double($0.nanoseconds - MonotonicTime.now.nanoseconds) / 1e9 }
+  }
+
+  /// Ends the calls of all clients that share this, from any thread; the server stops what runs for them.
+  public func cancelCalls() {
+    let calls = state.withLock { $0.calls.compactMap(\.call) }
+    for call in calls { call.cancel() }
+  }
+
+  func began(_ call: ClientCall) {
+    state.withLock { state in
+      if state.calls.count >= 64 { state.calls.removeAll { $0.call == nil || $0.call?.status != nil } }
+      state.calls.append(RunningCall(call: call))
+    }
+  }
 
   func add(to metadata: inout CallMetadata) {
     let (authorization, cookies) = state.withLock { ($0.authorization, $0.cookies) }
@@ -65,6 +90,10 @@ public final class FlightClientSession: Sendable {
     while text.last == " " { text.removeLast() }
     return text
   }
+}
+
+private struct RunningCall {
+  weak var call: ClientCall?
 }
 
 extension FlightClient {

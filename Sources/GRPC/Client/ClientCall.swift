@@ -20,6 +20,22 @@ public final class ClientCall: Sendable {
   /// fault: `receive` tells what it said.
   public func sendOnly(_ message: [Buffer]) throws(GRPCStatus) { try core.sendOnly(message) }
 
+  /// Sends the only message and waits for the only answer.
+  public func unary(_ message: Buffer) throws(GRPCStatus) -> (
+    Buffer, initial: CallMetadata, trailers: CallMetadata
+  ) {
+    // What the server says of a call that it ended early is a better reason than that it takes no more.
+    try core.sendOnly([message])
+    try core.waitForEnd()
+    guard let answer = try core.receive() else {
+      throw GRPCStatus(.internalError, "the server answered OK without a message")
+    }
+    guard try core.receive() == nil else {
+      throw GRPCStatus(.internalError, "the server answered a unary call with several messages")
+    }
+    return (answer, core.initialMetadata(), core.trailers)
+  }
+
   /// Says that no more messages come.
   public func finishSending() { core.finishSending() }
 

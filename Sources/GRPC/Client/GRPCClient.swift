@@ -36,17 +36,7 @@ public final class GRPCClient: Sendable {
   public func unary(
     _ path: String, _ message: Buffer, metadata: CallMetadata = CallMetadata(), timeout: Double? = nil
   ) throws(GRPCStatus) -> (Buffer, initial: CallMetadata, trailers: CallMetadata) {
-    let core = try begin(path, metadata, timeout)
-    // What the server says of a call that it ended early is a better reason than that it takes no more.
-    try core.sendOnly([message])
-    try core.waitForEnd()
-    guard let answer = try core.receive() else {
-      throw GRPCStatus(.internalError, "the server answered OK without a message")
-    }
-    guard try core.receive() == nil else {
-      throw GRPCStatus(.internalError, "the server answered a unary call with several messages")
-    }
-    return (answer, core.initialMetadata(), core.trailers)
+    try call(path, metadata: metadata, timeout: timeout).unary(message)
   }
 
   /// Begins a call of any kind. Letting go of it cancels it.

@@ -34,11 +34,15 @@ final class ColumnNode: Node {
   private var generation = -1
   private var loaded = Vector(values: UnsafeRawPointer(bitPattern: 8)!, valid: nil)
   private var bytes: ByteValues?
+  private var texts: TextReader?
+  /// The column as codes, where the query has them.
+  let coded: CodedColumn?
   /// The entries of a dictionary's values.
   private var entries: ByteValues?
   private var base = UnsafeRawPointer(bitPattern: 8)!
 
-  init(_ index: Int, _ type: DataType) {
+  init(_ index: Int, _ type: DataType, coded: CodedColumn? = nil) {
+    self.coded = coded
     self.index = index
     self.type = type
     super.init(type.vectorKind!)
@@ -58,6 +62,7 @@ final class ColumnNode: Node {
       entries = ByteValues(values)
     } else {
       bytes = ByteValues(column)
+      texts = TextReader(column)
     }
     return column
   }
@@ -111,6 +116,31 @@ final class ColumnNode: Node {
     default:
       if generation == frame.generation { return loaded.valid }
       return loadValidity(try enter(frame), frame)
+    }
+  }
+
+  /// Hands over the code of each row, which is below `coded.count`; false when the block has none.
+  @inline(__always)
+  func forEachCode(_ frame: Frame, _ body: (Int, Int) -> Void) throws(QueryError) {
+    let column = try enter(frame)
+    let block = frame.block!
+    let n = frame.count
+    if let (raw, _, map) = coded!.codes(block, column) {
+      let base = block.rows.lowerBound
+      map.withUnsafeBufferPointer { map in
+        // SAFETY: codes are below the count of their segment's entries, which the map is as long as.
+        if frame.isRun {
+          let first = frame.first &- base
+          for i in 0..<n { body(i, Int(map[Int(load(raw, first &+ i, as: UInt16.self))])) }
+        } else {
+          let rows = frame.rows
+          for i in 0..<n { body(i, Int(map[Int(load(raw, Int(rows[i]) &- base, as: UInt16.self))])) }
+        }
+      }
+    } else if let codes = coded!.batchCodes(column) {
+      for i in 0..<n { body(i, Int(codes[frame.row(i)])) }
+    } else {
+      throw QueryError(.schemaChanged, "a column has no codes")
     }
   }
 
@@ -190,7 +220,15 @@ final class ColumnNode: Node {
       }
       return
     }
-    if frame.isRun {
+    if let texts {
+      if frame.isRun {
+        let first = frame.first
+        for i in 0..<n { target[i] = texts[first &+ i] }
+      } else {
+        let rows = frame.rows
+        for i in 0..<n { target[i] = texts[Int(rows[i])] }
+      }
+    } else if frame.isRun {
       let first = frame.first
       for i in 0..<n { target[i] = bytes[first &+ i] }
     } else {

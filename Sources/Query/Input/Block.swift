@@ -11,6 +11,8 @@ struct Block: Sendable {
   enum Origin: Sendable {
     case segment(Segment, block: Int, batch: Int)
     case batch(RecordBatch)
+    /// One column of the input, by its number.
+    case column(Int, Column)
   }
 
   let origin: Origin
@@ -26,6 +28,9 @@ struct Block: Sendable {
     case .segment(let segment, _, let batch):
       return try data { () throws(DataError) in try segment.column(index, ofBatch: batch) }
     case .batch(let batch): return batch.columns[index]
+    case .column(let number, let column):
+      precondition(number == index, "a column that is not there")
+      return column
     }
   }
 

@@ -87,7 +87,7 @@ struct Execution: Sendable {
   private func source(_ core: CorePlan, _ plan: SelectPlan, limit: Int, offset: Int) throws(QueryError)
     -> BatchSource
   {
-    let givens = try answers(core.subqueries)
+    var givens = try answers(core.subqueries)
     var blocks: [Block]
     switch core.source {
     case .oneRow:
@@ -103,26 +103,25 @@ struct Execution: Sendable {
     var shape = core.shape
     var conditions = core.conjuncts
     blocks = try ZoneFilters(conditions, shape, givens).surviving(blocks)
+    try learn(core, plan, blocks, isLimited: limit != .max, &givens)
     if let grouping = core.grouping {
       let batch = try groups(blocks, conditions, shape, grouping, givens)
       blocks = Block.blocks(of: batch)
       shape = grouping.shape
       conditions = core.having
     }
+    let rest = core.grouping == nil ? givens : givens.ofNoInput
     let expressions = core.outputs.map(\.expression)
+    var rows = RowPlan(
+      schema: plan.schema, expressions: expressions, ordering: plan.ordering, limit: limit, offset: offset)
     if core.isDistinct {
-      let batch = try distinct(blocks, conditions, shape, core.outputs, plan.schema, givens)
-      blocks = Block.blocks(of: batch)
+      let batch = try distinct(blocks, conditions, shape, core.outputs, plan.schema, rest)
+      rows.expressions = nil
+      let types = plan.schema.fields.map(\.type)
       return try finish(
-        blocks, [], InputShape(types: plan.schema.fields.map(\.type), names: .sources([0])),
-        RowPlan(schema: plan.schema, expressions: nil, ordering: plan.ordering, limit: limit, offset: offset),
-        givens)
+        Block.blocks(of: batch), [], InputShape(types: types, names: .sources([0])), rows, givens.ofNoInput)
     }
-    return try finish(
-      blocks, conditions, shape,
-      RowPlan(
-        schema: plan.schema, expressions: expressions, ordering: plan.ordering, limit: limit, offset: offset),
-      givens)
+    return try finish(blocks, conditions, shape, rows, rest)
   }
 
   /// What is done with rows once they are as many as the result, LIMIT aside.

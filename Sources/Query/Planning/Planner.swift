@@ -222,7 +222,9 @@ struct Trial {
     var compiler = Compiler(plan.shape, givens)
     for condition in plan.conjuncts { _ = try compiler.predicate(condition) }
     if let grouping = plan.grouping {
-      for aggregate in grouping.aggregates { _ = try compiler.accumulator(aggregate) }
+      for aggregate in grouping.aggregates {
+        _ = try compiler.accumulator(aggregate, isGrouped: !grouping.keys.isEmpty)
+      }
       compiler = Compiler(grouping.shape, givens)
       for condition in plan.having { _ = try compiler.predicate(condition) }
     }

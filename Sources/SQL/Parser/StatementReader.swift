@@ -26,6 +26,26 @@ public struct StatementReader {
   }
 }
 
+extension StatementReader {
+  /// How much of a statement a text that is being typed is.
+  public enum Completeness: Sendable { case empty, partial, complete }
+
+  /// A text is complete when its last token is a semicolon that ends a statement, rather than one inside of a trigger.
+  public static func completeness(of text: String) -> Completeness {
+    var reader = StatementReader(text)
+    let tokens = reader.parser.tokens
+    if tokens.count <= 1 { return .empty }
+    guard tokens[tokens.count - 2].kind == .semicolon else { return .partial }
+    do throws(SQLError) {
+      while try reader.next() != nil {}
+    } catch {
+      return error.code == .syntax && error.offset >= tokens[tokens.count - 1].range.offset
+        ? .partial : .complete
+    }
+    return .complete
+  }
+}
+
 extension Statement {
   /// The only statement of a text; nil if there is none (spaces and comments only). A second one is an error.
   public init?(_ text: String) throws(SQLError) {

@@ -83,6 +83,8 @@ public final class Segment: Sendable {
     return result
   }
 
+  func isUnchanged() -> Bool { file.isUnchanged() }
+
   /// Throws when the file is not what it was when it was mapped. To be asked after reading, before what was read is believed.
   public func checkUnchanged() throws(DataError) {
     guard file.isUnchanged() else {

@@ -1,0 +1,2 @@
+-- A whole table, as it is stored.
+SELECT * FROM feather_table;
