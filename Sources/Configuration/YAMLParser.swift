@@ -20,7 +20,9 @@ public struct YAMLParser: ~Copyable {
     parser.initialize(to: yaml_parser_t())
     self.text = .allocate(capacity: max(1, text.utf8.count))
     _ = self.text.initialize(from: text.utf8)
-    guard yaml_parser_initialize(parser) == 1 else { throw YAMLError(message: "no memory for a parser", line: 1) }
+    guard yaml_parser_initialize(parser) == 1 else {
+      throw YAMLError(message: "no memory for a parser", line: 1)
+    }
     // SAFETY: the parser reads the text until it is deleted, and the text is freed after that.
     yaml_parser_set_input_string(parser, self.text.baseAddress, text.utf8.count)
     yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
@@ -69,7 +71,9 @@ public struct YAMLParser: ~Copyable {
       while true {
         let (event, place) = try next()
         if case .mappingEnd = event { return .mapping(entries, line: line) }
-        guard case .scalar(let key) = event else { throw YAMLError(message: "a key that is no text", line: place) }
+        guard case .scalar(let key) = event else {
+          throw YAMLError(message: "a key that is no text", line: place)
+        }
         let (value, valueLine) = try next()
         entries.append(YAMLEntry(key: key, line: place, value: try node(value, valueLine, depth: depth + 1)))
       }

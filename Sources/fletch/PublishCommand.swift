@@ -31,7 +31,8 @@ let publishCommand = Command(
     let files = arguments.operands
     guard !files.isEmpty else { throw UsageError("FILE is missing") }
     guard arguments.has("database") || arguments.has("to") else {
-      throw UsageError("option '--database DIR' says where the database is, or is to be; '--to URI' names a server")
+      throw UsageError(
+        "option '--database DIR' says where the database is, or is to be; '--to URI' names a server")
     }
     if arguments.has("rows"), arguments.has("in-place") {
       throw UsageError("options '--rows' and '--in-place' exclude each other")

@@ -54,7 +54,8 @@ func publishRemotely(
   if arguments.has("quiet") { return }
   let rows = taken < 0 ? progress.rows : Int(taken)
   let rate = Int(Double(rows) / max(progress.seconds, 0.001))
-  printError("\(name): \(rows.grouped) row\(rows == 1 ? "" : "s"), \(rate.grouped) rows/s\n".withoutNewlineControls)
+  printError(
+    "\(name): \(rows.grouped) row\(rows == 1 ? "" : "s"), \(rate.grouped) rows/s\n".withoutNewlineControls)
 }
 
 extension String {

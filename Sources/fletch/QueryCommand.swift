@@ -48,7 +48,9 @@ let queryCommand = Command(
         let began = monotonicSeconds()
         let text = String(decoding: bytes[range], as: UTF8.self)
         // Other dialects have other parameters: what this one did not read, the server counts.
-        let note = try session.run(text, parts.parameters?.count == 1 || parts.ranges.count == 1 ? values : fitting(values, text)) { answer in
+        let note = try session.run(
+          text, parts.parameters?.count == 1 || parts.ranges.count == 1 ? values : fitting(values, text)
+        ) { answer in
           try show(answer, output, arguments)
         }
         var notes = note.map { [$0] } ?? []
@@ -66,7 +68,8 @@ private func fitting(_ values: [ParameterValue], _ statement: String) -> [Parame
 }
 
 /// Prints or writes an answer; returns what is to be said of it.
-private func show(_ answer: RemoteSession.Answer, _ output: ResultOutput, _ arguments: Arguments) throws -> String?
+private func show(_ answer: RemoteSession.Answer, _ output: ResultOutput, _ arguments: Arguments) throws
+  -> String?
 {
   switch answer {
   case .changed(let count): return changedText(count)

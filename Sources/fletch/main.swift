@@ -6,7 +6,8 @@ import Memory
 let version = "0.1.0"
 
 let commands = [
-  serveCommand, queryCommand, shellCommand, sqlCommand, publishCommand, tablesCommand, listCommand, getCommand, putCommand,
+  serveCommand, queryCommand, shellCommand, sqlCommand, publishCommand, tablesCommand, passwordCommand,
+  listCommand, getCommand, putCommand,
   consumeCommand, inspectCommand, catCommand, convertCommand, sampleCommand, benchCommand,
 ]
 

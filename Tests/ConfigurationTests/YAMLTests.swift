@@ -26,7 +26,8 @@ import Testing
             YAMLEntry(key: "read-only", line: 5, value: .scalar("yes", line: 5)),
             YAMLEntry(
               key: "alias", line: 6,
-              value: .mapping([YAMLEntry(key: "people", line: 6, value: .scalar("sql_data", line: 6))], line: 6)),
+              value: .mapping(
+                [YAMLEntry(key: "people", line: 6, value: .scalar("sql_data", line: 6))], line: 6)),
           ], line: 2))
   }
 
@@ -36,7 +37,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a: [1, 2", 1), ("a: b\n  c: d", 2), ("a: 'b", 1), ("a: &x 1\nb: *x", 2), ("a: 1\n---\nb: 2", 2), ("\ta: 1", 1),
+    ("a: [1, 2", 1), ("a: b\n  c: d", 2), ("a: 'b", 1), ("a: &x 1\nb: *x", 2), ("a: 1\n---\nb: 2", 2),
+    ("\ta: 1", 1),
     ("? [a]\n: b", 1),
   ])
   func whatIsRefusedNamesItsLine(_ text: String, _ line: Int) {
@@ -59,7 +61,8 @@ import Testing
     #expect(file.entries["listen"]?.values == ["a", "b"])
     #expect(file.entries["max-connections"] == .init(values: ["5"], line: 2))
     #expect(file.entries["alias"]?.values == ["x=y"])
-    #expect(file.faults == ["f.yaml:5: 'listen' is set on line 1 already", "f.yaml:6: 'log' takes a list of texts"])
+    #expect(
+      file.faults == ["f.yaml:5: 'listen' is set on line 1 already", "f.yaml:6: 'log' takes a list of texts"])
     #expect(ConfigurationFile(path: "f", text: "- a").faults == ["f:1: settings are 'name: value'"])
   }
 }

@@ -12,7 +12,8 @@ import Testing
     flags: [String: [String]] = [:], environment: [String: String] = [:], file: String = ""
   ) -> ConfigurationSources {
     ConfigurationSources(
-      flags: { flags[$0.name] }, environment: environment, file: ConfigurationFile(path: "f.yaml", text: file))
+      flags: { flags[$0.name] }, environment: environment, file: ConfigurationFile(path: "f.yaml", text: file)
+    )
   }
 
   @Test func flagsWinOverTheEnvironmentOverTheFile() {
@@ -52,7 +53,8 @@ import Testing
 
   @Test func whatIsPrintedCanBeReadAgain() {
     let first = sources(
-      flags: ["listen": ["unix:/a b", "localhost:0"], "database": ["/x: 'y'"], "timeout": ["90s"]], file: "log: text")
+      flags: ["listen": ["unix:/a b", "localhost:0"], "database": ["/x: 'y'"], "timeout": ["90s"]],
+      file: "log: text")
     let again = sources(file: first.yaml)
     #expect(again.faults == [])
     for setting in ServerSetting.all {
@@ -61,8 +63,10 @@ import Testing
   }
 
   @Test func optionsReachTheEngineAndTheService() {
-    let configuration = sources(file: "timeout: 1500ms\nread-only: yes\nmemory-limit: 64M\nhandle-lifetime: 1m")
-      .configuration
+    let configuration = sources(
+      file: "timeout: 1500ms\nread-only: yes\nmemory-limit: 64M\nhandle-lifetime: 1m"
+    )
+    .configuration
     #expect(configuration.engineOptions.statementTimeout == 1.5)
     #expect(configuration.engineOptions.isReadOnly)
     #expect(configuration.engineOptions.memoryLimit == 64 << 20)

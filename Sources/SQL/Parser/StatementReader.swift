@@ -39,7 +39,8 @@ extension StatementReader {
     do throws(SQLError) {
       while try reader.next() != nil {}
     } catch {
-      return error.code == .syntax && error.offset >= tokens[tokens.count - 1].range.offset ? .partial : .complete
+      return error.code == .syntax && error.offset >= tokens[tokens.count - 1].range.offset
+        ? .partial : .complete
     }
     return .complete
   }

@@ -40,14 +40,18 @@ public struct ConfigurationSources: Sendable {
     let names = Set(ServerSetting.all.map(\.name))
     if let file {
       faults += file.faults
-      for (key, entry) in file.entries.sorted(by: { $0.value.line < $1.value.line }) where !names.contains(key) {
-        faults.append("\(file.path):\(entry.line): there is no setting '\(key)'\(ConfigurationSources.hint(key, names))")
+      for (key, entry) in file.entries.sorted(by: { $0.value.line < $1.value.line })
+      where !names.contains(key) {
+        faults.append(
+          "\(file.path):\(entry.line): there is no setting '\(key)'\(ConfigurationSources.hint(key, names))")
       }
     }
     for setting in ServerSetting.all {
       // A lower source is read as well: what is wrong in it would show when the flag is gone.
       if let file, let entry = file.entries[setting.name] {
-        read(setting, entry.values, .file(file.path, line: entry.line)) { "\(file.path):\(entry.line): '\(setting.name)'" }
+        read(setting, entry.values, .file(file.path, line: entry.line)) {
+          "\(file.path):\(entry.line): '\(setting.name)'"
+        }
       }
       if let text = environment[setting.variable] {
         let texts = setting.isRepeatable ? text.split(separator: ",").map(String.init) : [text]
@@ -78,6 +82,9 @@ public struct ConfigurationSources: Sendable {
       if parts.count != 2 || parts.contains(where: \.isEmpty) {
         faults.append("\(place("alias")) takes NAME=TABLE, not '\(alias)'")
       }
+    }
+    for user in configuration.users where user.firstIndex(of: ":").map({ $0 == user.startIndex }) ?? true {
+      faults.append("\(place("user")) takes NAME:PASSWORD")
     }
     if (configuration.certificate == nil) != (configuration.privateKey == nil) {
       faults.append("options '--tls-cert' and '--tls-key' go together")
@@ -123,11 +130,14 @@ public struct ConfigurationSources: Sendable {
       if settings.isEmpty { continue }
       text += "# \(section.rawValue)\n"
       for setting in settings {
-        let values = setting.texts(in: configuration).map { setting.isSecret ? "(secret)" : ConfigurationSources.quoted($0) }
+        let values = setting.texts(in: configuration).map {
+          setting.isSecret ? "(secret)" : ConfigurationSources.quoted($0)
+        }
         let origin = origins[setting.name] ?? .standard
         let value = setting.isRepeatable ? "[\(values.joined(separator: ", "))]" : values.first ?? ""
         // What has no value is a comment, so that the text can be read again.
-        let line = values.isEmpty && !setting.isRepeatable ? "# \(setting.name):" : "\(setting.name): \(value)"
+        let line =
+          values.isEmpty && !setting.isRepeatable ? "# \(setting.name):" : "\(setting.name): \(value)"
         text += line + String(repeating: " ", count: max(1, 40 - line.count)) + "# \(origin)\n"
       }
     }
@@ -135,7 +145,8 @@ public struct ConfigurationSources: Sendable {
   }
 
   private static func quoted(_ text: String) -> String {
-    let plain = !text.isEmpty && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-".contains($0)) }
+    let plain =
+      !text.isEmpty && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-".contains($0)) }
     return plain && text.first != "-" ? text : "'\(text.replacing("'", with: "''"))'"
   }
 }

@@ -10,7 +10,9 @@ extension ServerSetting {
           "| `\(setting.name)` | \(value) | \(setting.defaultText.map { "`\($0)`" } ?? "–") | \(setting.help) |\n"
       }
       return rows.isEmpty
-        ? "" : "### \(section.rawValue)\n\n| setting | value | default | meaning |\n|---|---|---|---|\n" + rows.joined() + "\n"
+        ? ""
+        : "### \(section.rawValue)\n\n| setting | value | default | meaning |\n|---|---|---|---|\n"
+          + rows.joined() + "\n"
     }.joined()
   }
 }

@@ -28,13 +28,15 @@ extension ServerSetting {
     case .optionalBytes(let path, let range):
       configuration[keyPath: path] = text == "off" ? nil : try bytes(text, range)
     case .time(let path): configuration[keyPath: path] = try time(text)
-    case .optionalTime(let path): configuration[keyPath: path] = text == "off" ? nil : try time(text, orOff: true)
+    case .optionalTime(let path):
+      configuration[keyPath: path] = text == "off" ? nil : try time(text, orOff: true)
     case .rate(let path): configuration[keyPath: path] = try rate(text)
     case .flag(let path): configuration[keyPath: path] = try truth(text)
     case .text(let path, _): configuration[keyPath: path] = text.isEmpty ? nil : text
     case .log(let path):
       guard let form = LogForm(rawValue: text) else {
-        throw DataError(.invalid, "takes one of \(form.split(separator: "|").joined(separator: ", ")), not '\(text)'")
+        throw DataError(
+          .invalid, "takes one of \(form.split(separator: "|").joined(separator: ", ")), not '\(text)'")
       }
       configuration[keyPath: path] = form
     case .texts: break

@@ -10,7 +10,8 @@ extension ServerSetting {
       "Another name for a table, also in its ticket; as often as needed."),
     ServerSetting(
       .tables, "database", .text(\.engine.databasePath, form: "FOLDER"),
-      "Keep tables here, those of the files too; without it in a private folder that goes away with the server."),
+      "Keep tables here, those of the files too; without it in a private folder that goes away with the server."
+    ),
     ServerSetting(
       .tables, "watch", .flag(\.watches),
       "Publish files of the folders that come or change, and drop those that go."),
@@ -40,6 +41,16 @@ extension ServerSetting {
     ServerSetting(
       .listening, "ready-file", .text(\.readyFile, form: "FILE"),
       "Write the addresses to this file once they are open."),
+
+    ServerSetting(
+      .users, "user", .texts(\.users, form: "NAME:PASSWORD"),
+      "Who may call; then everybody has to say who they are. As often as needed."),
+    ServerSetting(
+      .users, "users", .text(\.usersFile, form: "FILE"),
+      "The same from a file, with hashed passwords: lines that fletch password prints."),
+    ServerSetting(
+      .users, "token", .texts(\.tokens, form: "TOKEN"),
+      "A bearer token that is as good as a password."),
 
     ServerSetting(
       .statements, "timeout", .optionalTime(\.statementTimeout), "How long a statement may take."),

@@ -10,9 +10,11 @@ extension ServerSetting {
     // Connections
     ServerSetting(
       "max-connections", .count(\.grpc.http2.connections, counts), "Connections at once; more are closed."),
-    ServerSetting("backlog", .count(\.grpc.http2.backlog, 1...65_535), "Connections that wait to be accepted."),
     ServerSetting(
-      "handshake-time", .optionalTime(\.grpc.http2.limits.handshake), "What TLS and HTTP/2's settings may take."),
+      "backlog", .count(\.grpc.http2.backlog, 1...65_535), "Connections that wait to be accepted."),
+    ServerSetting(
+      "handshake-time", .optionalTime(\.grpc.http2.limits.handshake),
+      "What TLS and HTTP/2's settings may take."),
     ServerSetting(
       "idle-time", .optionalTime(\.grpc.http2.limits.idle), "How long a connection may be without calls."),
     ServerSetting(
@@ -27,7 +29,8 @@ extension ServerSetting {
       "keep-alive-timeout", .time(\.grpc.http2.keepAlive.timeout), "What the answer to a ping may take."),
     // Streams
     ServerSetting(
-      "max-streams", .count(\.grpc.http2.limits.streams, counts), "Calls at once on one connection; more wait."),
+      "max-streams", .count(\.grpc.http2.limits.streams, counts),
+      "Calls at once on one connection; more wait."),
     ServerSetting(
       "stream-window", .bytes(\.grpc.http2.session.streamWindow, 65_535...1 << 30),
       "What may come of a call before it is read."),
@@ -68,7 +71,8 @@ extension ServerSetting {
     ServerSetting("ping-rate", .rate(\.grpc.http2.limits.pings), "PING frames that it may send."),
     ServerSetting("settings-rate", .rate(\.grpc.http2.limits.settings), "SETTINGS frames that it may send."),
     ServerSetting(
-      "empty-frame-rate", .rate(\.grpc.http2.limits.emptyFrames), "DATA and CONTINUATION frames without content."),
+      "empty-frame-rate", .rate(\.grpc.http2.limits.emptyFrames),
+      "DATA and CONTINUATION frames without content."),
     ServerSetting("other-frame-rate", .rate(\.grpc.http2.limits.idleFrames), "PRIORITY and unknown frames."),
   ]
 }

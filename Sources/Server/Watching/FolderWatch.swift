@@ -54,7 +54,9 @@ public final class FolderWatch: Sendable {
       while wait(milliseconds: -1) {
         // What comes right behind belongs together, but a folder that never rests must not be waited for.
         let start = monotonicNow()
-        repeat { watch.readEvents() } while monotonicNow() - start < 1_000_000_000 && watch.hasMore(within: 50)
+        repeat {
+          watch.readEvents()
+        } while monotonicNow() - start < 1_000_000_000 && watch.hasMore(within: 50)
         watch.watchFolders(of: files.paths)
         files.refresh { [watch] in watch.isBeingWritten($0) }
       }

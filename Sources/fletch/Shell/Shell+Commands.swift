@@ -35,7 +35,8 @@ extension Shell {
     case "\\?", "\\h", "\\help": try printOutput(Shell.help)
     case "\\d" where operand != nil: try describe(operand!)
     case "\\d", "\\dt", "\\dv":
-      try listTables(name == "\\dt" ? { !$0.contains("VIEW") } : name == "\\dv" ? { $0.contains("VIEW") } : { _ in true })
+      try listTables(
+        name == "\\dt" ? { !$0.contains("VIEW") } : name == "\\dv" ? { $0.contains("VIEW") } : { _ in true })
     case "\\timing":
       isTimed = try Shell.truth(operand, isTimed)
       printError("Timing is \(isTimed ? "on" : "off").\n")
@@ -87,15 +88,19 @@ extension Shell {
   }
 
   private func describe(_ name: String) throws {
-    let bare = name.count > 1 && name.first == "\"" && name.last == "\"" ? String(name.dropFirst().dropLast()) : name
+    let bare =
+      name.count > 1 && name.first == "\"" && name.last == "\"" ? String(name.dropFirst().dropLast()) : name
     let tables = try session.client.tables(CommandGetTables(includeSchema: true))
-    let found = tables.first { $0.table == bare } ?? tables.first { $0.table.lowercased() == bare.lowercased() }
+    let found =
+      tables.first { $0.table == bare } ?? tables.first { $0.table.lowercased() == bare.lowercased() }
     guard let table = found, let fields = table.tableSchema?.fields else {
       throw ReportedError("there is no table '\(bare.withoutControls)'; \\d lists them")
     }
-    let keys = (try? session.client.primaryKeys(
-      TableReference(catalog: table.catalog, dbSchema: table.dbSchema, table: table.table))) ?? []
-    let keyPlaces = Dictionary(keys.map { ($0.column, "\($0.keySequence)") }, uniquingKeysWith: { first, _ in first })
+    let keys =
+      (try? session.client.primaryKeys(
+        TableReference(catalog: table.catalog, dbSchema: table.dbSchema, table: table.table))) ?? []
+    let keyPlaces = Dictionary(
+      keys.map { ($0.column, "\($0.keySequence)") }, uniquingKeysWith: { first, _ in first })
     try print(
       try textBatch(
         ("column", .utf8, fields.map(\.name)), ("type", .utf8, fields.map { "\($0.type)" }),
