@@ -183,6 +183,7 @@ private func bySQLite(_ sql: String, _ schema: Schema, _ session: TableSession, 
   }
 }
 
+/// A statement (FLETCH_QUERY_SQL) over one of the tables of a run (FLETCH_QUERY_SEED, FLETCH_QUERY_TABLE): the first rows of both ways.
 @Test func oneCase() throws {
   guard let text = getenv("FLETCH_QUERY_SQL").map({ String(cString: $0) }) else { return }
   let seed = number("FLETCH_QUERY_SEED")!

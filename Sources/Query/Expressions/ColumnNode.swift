@@ -35,7 +35,8 @@ extension DataType {
 final class ColumnNode: Node {
   let index: Int
   let type: DataType
-  private let scratch = Scratch()
+  /// Not made before it is needed: columns that are only passed on need none.
+  private lazy var scratch = Scratch()
   private var column: Column?
   private var blockNumber = -1
   private var generation = -1

@@ -59,8 +59,11 @@ struct Execution: Sendable {
     var batches: [RecordBatch] = []
     var bytes = 0
     while let batch = try source.next() {
-      bytes += batch.columns.reduce(0) { $0 + $1.byteCount }
-      if bytes > options.memoryLimit { throw memoryError() }
+      bytes += batch.columns.reduce(0) { $0 + $1.heldBytes }
+      // SQLite needs no memory for the rows of most subqueries.
+      if bytes > options.memoryLimit {
+        throw QueryError(.leftToSQLite, "the rows of a subquery do not fit into the memory limit")
+      }
       batches.append(batch)
     }
     return batches
@@ -204,6 +207,18 @@ struct Execution: Sendable {
       }
     }
     return result
+  }
+}
+
+extension Column {
+  /// The bytes that are held for this column alone; what is mapped from a file is not.
+  var heldBytes: Int {
+    func held(_ buffer: Buffer) -> Int { buffer.owner is HeapMemory ? buffer.count : 0 }
+    switch layout {
+    case .fixed(let values): return held(values)
+    case .variable(let offsets, let bytes): return held(offsets) + held(bytes)
+    default: return byteCount
+    }
   }
 }
 

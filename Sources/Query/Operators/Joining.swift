@@ -54,7 +54,9 @@ extension Execution {
     var bytes = 0
     while let batch = try source.next() {
       bytes += batch.columns.reduce(0) { $0 + $1.byteCount }
-      if bytes > options.memoryLimit { throw memoryError() }
+      if bytes > options.memoryLimit {
+        throw QueryError(.leftToSQLite, "the rows of a join do not fit into the memory limit")
+      }
       batches.append(batch)
     }
     let all = try data { () throws(DataError) in
