@@ -30,7 +30,11 @@ let package = Package(
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
-    // Floor 1: bytes.
+    .systemLibrary(
+      name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+    // Floor 1: bytes, and files of settings.
+    .target(name: "Configuration", dependencies: ["CYAML"], swiftSettings: settings),
     .target(name: "Memory", dependencies: ["CLinux"], swiftSettings: settings),
 
     // Floor 2 of the wire: HTTP/2, and the encoding of messages.
@@ -90,6 +94,7 @@ let package = Package(
       name: "Server",
       dependencies: [
         "Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL", "Tables", "Engine",
+        "Configuration", "CLinux",
       ],
       swiftSettings: settings),
 
@@ -104,7 +109,7 @@ let package = Package(
       name: "fletch",
       dependencies: [
         "Memory", "Arrow", "ArrowIPC", "Printing", "Samples", "HTTP2", "GRPC", "Flight", "FlightSQL", "SQL",
-        "Tables", "Engine", "Server",
+        "Tables", "Engine", "Server", "Configuration",
       ],
       swiftSettings: settings),
 
@@ -153,6 +158,7 @@ let package = Package(
       name: "FlightTests",
       dependencies: ["Flight", "Arrow", "ArrowIPC", "GRPC", "HTTP2", "Memory", "Protobuf", "Samples"],
       swiftSettings: settings),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: settings),
     .testTarget(name: "ProtobufTests", dependencies: ["Protobuf", "Memory"], swiftSettings: settings),
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Memory"], swiftSettings: settings),
     .testTarget(
@@ -166,7 +172,7 @@ let package = Package(
     .testTarget(
       name: "TablesTests",
       dependencies: ["Tables", "SQLite", "CSQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
-      swiftSettings: settings),
+      exclude: ["SQL"], swiftSettings: settings),
     .testTarget(
       name: "SQLTests", dependencies: ["SQL", "Arrow", "Memory", "CSQLite"], swiftSettings: settings),
     .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),

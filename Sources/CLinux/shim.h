@@ -2,6 +2,7 @@
 #include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -18,6 +19,9 @@ static const uint32_t c_epoll_out = EPOLLOUT;
 static const int c_socket_stream = SOCK_STREAM;
 static const int c_socket_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 static const int c_message_no_signal = MSG_NOSIGNAL;
+
+// Flags of inotify, some of which are enumerators in glibc.
+static const int c_inotify_flags = IN_NONBLOCK | IN_CLOEXEC;
 
 // FICLONE of linux/fs.h, which cannot be included beside sys/mount.h: shares a file's blocks with another file.
 static inline int fletch_clone_file(int target, int source) { return ioctl(target, _IOW(0x94, 9, int), source); }

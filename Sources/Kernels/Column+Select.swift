@@ -74,12 +74,26 @@ extension Column {
           }
         }
       }
+      if case .prefix(let prefix, let foldsCase) = predicate {
+        return prefix.withUnsafeBytes { wanted in
+          selection.filter { hasPrefix(values[$0], wanted, foldsCase: foldsCase) }
+        }
+      }
       selection.filter { predicate.matches(values[$0]) }
     }
   }
 
   /// Asks once for each entry of the dictionary.
   private func selectCodes(of values: Column, _ predicate: RangePredicate, _ selection: inout Selection) {
+    if values.count > 2 * selection.count, values.nullCount == 0, let bytes = ByteValues(values) {
+      // A dictionary with more entries than there are rows to look at: those that the rows have will do.
+      return selection.filter { row in
+        guard !isNull(row), case let entry = integer(at: row), entry >= 0, entry < values.count else {
+          return false
+        }
+        return predicate.matches(bytes[entry])
+      }
+    }
     var matching = Selection(capacity: values.count)
     matching.reset(to: 0..<values.count)
     values.select(predicate, &matching)

@@ -19,7 +19,10 @@ public enum FileDiscovery {
   }
 
   /// The names and files of those tables, without a look into the files.
-  public static func sources(_ paths: [String]) throws(DataError) -> [(name: String, files: [String])] {
+  /// - Parameter isWatched: whether what is not there may still come, so that it is no error.
+  public static func sources(
+    _ paths: [String], isWatched: Bool = false
+  ) throws(DataError) -> [(name: String, files: [String])] {
     var sources: [(name: String, files: [String])] = []
     func add(_ name: String, _ files: [String]) throws(DataError) {
       if let other = sources.first(where: { $0.name == name }) {
@@ -31,6 +34,7 @@ public enum FileDiscovery {
     }
     for path in paths {
       guard isFolder(path) else {
+        if isWatched, access(path, F_OK) != 0 { continue }
         try add(tableName(path), [path])
         continue
       }
@@ -47,7 +51,7 @@ public enum FileDiscovery {
         }
         found += 1
       }
-      guard found > 0 else {
+      guard found > 0 || isWatched else {
         throw DataError(.invalid, "'\(path)' has no Feather files (\(endings.joined(separator: ", ")))")
       }
     }
@@ -65,13 +69,13 @@ public enum FileDiscovery {
     return String(file.dropLast(ending.count))
   }
 
-  private static func isFolder(_ path: String) -> Bool {
+  static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// The names in a folder, in order, hidden ones left out.
-  private static func entries(_ path: String) throws(DataError) -> [String] {
+  static func entries(_ path: String) throws(DataError) -> [String] {
     guard let folder = opendir(path) else {
       throw DataError(.system(errno), "cannot read '\(path)': \(String(cString: strerror(errno)))")
     }

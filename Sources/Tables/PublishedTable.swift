@@ -208,6 +208,9 @@ final class PublishedTable: VirtualTable {
   // MARK: Life
 
   override func rename(to name: String) throws(SQLiteError) {
+    guard !Catalog.isReserved(name) else {
+      throw SQLiteError(.error, "names that begin with 'fletch_' are Fletch's own")
+    }
     let statement = try connection.internalStatement("UPDATE fletch_tables SET name = ?2 WHERE id = ?1")
     try statement.bind(id, to: 1)
     try statement.bind(.text(name), to: 2)

@@ -1,5 +1,6 @@
 // fletch serve: Feather files as flights.
 
+import Configuration
 import Engine
 import Flight
 import FlightSQL
@@ -16,118 +17,161 @@ let serveCommand = Command(
     folder in it is one table of all its files. Files that are not compressed are used where they are. Clients
     of Flight SQL query the tables, those of plain Flight get them by the path of their names.
 
+    Every option may also be set by a variable of the environment (FLETCH_MAX_CONNECTIONS for --max-connections; lists
+    with commas) or in a YAML file ('max-connections: 100'). Options come first, then the environment, then the file.
+
     The same port answers ArrowLink's calls, gRPC's health checks and server reflection. SIGTERM and SIGINT end the
     server: running calls may finish for as long as --drain says. SIGHUP reads the certificates again.
     """,
   options: [
-    Option(
-      "listen", "ADDRESS",
-      "host:port or unix:PATH, as often as needed (default\nlocalhost:8815). Port 0 lets the system choose."),
-    Option("alias", "NAME=TABLE", "Another name for a table, also in its ticket; as often as\nneeded."),
-    Option(
-      "database", "FOLDER",
-      "Keep tables here, those of the files too (default: a private\nfolder that goes away with the server)."),
-    Option("read-only", "Refuse every change."),
-    Option("timeout", "SECONDS", "How long a statement may take (default: as long as it likes)."),
-    Option("init", "FILE", "SQL to run before anything is served."),
-    Option("arrowlink", "TABLE", "What ArrowLink's GetArrowData sends (default: the first table)."),
-    Option("tls-cert", "FILE", "Serve with TLS: the certificate and its chain, in PEM form."),
-    Option("tls-key", "FILE", "The certificate's private key."),
-    Option("tls-client-ca", "FILE", "Demand client certificates that one of these signed."),
-    Option(
-      "insecure", "Listen on other addresses than this machine's own without\nTLS and client certificates."),
-    Option("drain", "SECONDS", "How long running calls may go on after SIGTERM (default 10)."),
-    Option("ready-file", "FILE", "Write the addresses to this file once they are open."),
-    SharedOptions.quiet,
+    Option("config", "FILE", "Read settings from this YAML file (or FLETCH_CONFIG)."),
+    Option("check", "Print the effective configuration, with where each value\nis from, and serve nothing."),
+  ] + ServerSetting.all.filter { $0.section != .wire && $0.name != "tables" }.map(option) + [
+    Option("quiet", short: "q", "No log of calls, as --log off.")
   ],
   more: (
     """
     Limits (SIZE is bytes or such as 64K, 8M; TIME is such as 500ms, 30s, 15m, 24h, or off; BURST/RATE is how
     many at once, and a second in the long run):
     """,
-    ServerSetting.all.map { setting in
-      Option(
-        setting.name, setting.form, "\(setting.help.dropLast()) (\(setting.text(in: GRPCServerOptions()))).")
-    }
+    ServerSetting.all.filter { $0.section == .wire }.map(option)
   ),
   run: { arguments in
-    let listeners = try listenAddresses(arguments)
-    let tls = try serverTLS(arguments)
-    try checkExposure(listeners, arguments, isAuthenticated: tls != nil && arguments.has("tls-client-ca"))
-    let drain = try arguments.integer("drain", in: 0...86_400) ?? 10
-
-    let options = try serverOptions(arguments)
-    // A log that nobody reads any more is no reason to end.
-    signal(SIGPIPE, SIG_IGN)
-    raiseDescriptorLimit(connections: options.http2.connections)
-    let signals = ServeSignals(reloads: tls != nil)
-
-    let engine = try makeEngine(arguments)
-    var serviceOptions = SQLServiceOptions()
-    serviceOptions.version = version
-    serviceOptions.aliases = try aliases(arguments)
-    serviceOptions.statementTimeout = try arguments.integer("timeout", in: 1...1_000_000).map(Double.init)
-    let service = SQLService(engine, options: serviceOptions)
-    let link = ArrowLink(engine, table: arguments.string("arrowlink"))
-    let server = GRPCServer(
-      methods: flightMethods(service.flightService()) + link.methods, options: options,
-      interceptors: arguments.has("quiet") ? [] : [JSONCallLog()])
-    var open: [FlightLocation] = []
-    for address in listeners {
-      // Who may open a Unix socket is a matter of its file, and clients know no TLS on it.
-      let tls = address.isUnix ? nil : tls
-      open.append(FlightLocation(try server.listen(on: address, tls: tls), isTLS: tls != nil))
+    let sources = try configurationSources(arguments)
+    if arguments.has("check") {
+      try printOutput(sources.yaml)
+      for name in sources.unknownVariables { printError("fletch serve: \(name) sets nothing\n") }
     }
-    if let path = arguments.string("ready-file") {
-      let file = try AtomicFile(path: path)
-      try file.sink.write([Buffer(copying: Array(open.map { "\($0)\n" }.joined().utf8))])
-      try file.commit(durable: false)
+    let configuration = sources.configuration
+    let listeners = try listenAddresses(sources)
+    guard sources.faults.isEmpty else {
+      throw UsageError(sources.faults.joined(separator: "\n  "))
     }
-    let maintenance = Maintenance {
-      service.tidyUp()
-      engine.tidyUp()
-    }
-    let count = try engine.makeSession().tables(withColumns: false).count
-    printError(
-      "fletch \(version) serves \(count) table\(count == 1 ? "" : "s") on "
-        + open.map(\.description).joined(separator: ", ") + "\n")
-    while signals.next() == .reload {
-      guard let tls else { continue }
-      do throws(HTTP2Error) {
-        try tls.reload()
-        printError("fletch serve: new connections get the certificates as they are now\n")
-      } catch {
-        printError("fletch serve: the certificates stay as they were: \(error.message)\n")
-      }
-    }
-    server.shutdown(within: Double(drain))
-    maintenance.stop()
-    engine.shutDown()
+    try checkExposure(listeners, configuration)
+    if arguments.has("check") { return }
+    try serve(configuration, listeners)
   })
 
-/// The engine with its tables: those of the database, and those of the files.
-private func makeEngine(_ arguments: Arguments) throws -> EmbeddedEngine {
-  var options = EngineOptions()
-  options.databasePath = arguments.string("database")
-  options.aliases = try aliases(arguments).map { ($0.key, $0.value) }
-  options.isReadOnly = arguments.has("read-only")
-  if let path = arguments.string("init") {
-    let contents = try MappedFile(path: path).contents
-    options.initialSQL = String(decoding: contents.array, as: UTF8.self)
+/// A setting as an option: its help in lines, with its default.
+private func option(_ setting: ServerSetting) -> Option {
+  let standard = setting.switchDefault == nil ? setting.defaultText.map { " (\($0))" } ?? "" : ""
+  var lines = [""]
+  for word in (setting.help.dropLast() + standard + ".").split(separator: " ") {
+    if lines[lines.count - 1].count + word.count > 62 { lines.append("") }
+    lines[lines.count - 1] += (lines[lines.count - 1].isEmpty ? "" : " ") + word
   }
-  let engine = try EmbeddedEngine(options)
-  for table in try FileDiscovery.tables(arguments.operands) {
-    do throws(EngineError) {
-      _ = try engine.publish(files: table.files, as: table.name, mode: .replace, inPlace: true)
+  let help = lines.joined(separator: "\n")
+  switch setting.switchDefault {
+  case nil: return Option(setting.name, setting.form, help)
+  case true?:
+    return Option("no-\(setting.name)", "Turn this off: " + help.prefix(1).lowercased() + help.dropFirst())
+  case false?: return Option(setting.name, help)
+  }
+}
+
+/// The settings of the command line, the environment and a file.
+private func configurationSources(_ arguments: Arguments) throws -> ConfigurationSources {
+  var environment: [String: String] = [:]
+  var entry = environ
+  while let text = entry.pointee.map({ String(cString: $0) }) {
+    if let equals = text.firstIndex(of: "=") {
+      environment[String(text[..<equals])] = String(text[text.index(after: equals)...])
+    }
+    entry += 1
+  }
+  let path = arguments.string("config") ?? environment["FLETCH_CONFIG"]
+  let file = try path.map { ConfigurationFile(path: $0, text: try readText($0)) }
+  return ConfigurationSources(
+    flags: { setting in
+      switch (setting.name, setting.switchDefault) {
+      case ("tables", _): return arguments.operands.isEmpty ? nil : arguments.operands
+      case ("log", _) where arguments.has("quiet"): return ["off"]
+      case (let name, true?): return arguments.has("no-\(name)") ? ["false"] : nil
+      case (let name, false?): return arguments.has(name) ? ["true"] : nil
+      case (let name, nil):
+        let values = arguments.strings(name)
+        if values.isEmpty { return nil }
+        return setting.isRepeatable ? values : [values[values.count - 1]]
+      }
+    }, environment: environment, file: file)
+}
+
+private func serve(_ configuration: ServerConfiguration, _ listeners: [SocketAddress]) throws {
+  let tls = try serverTLS(configuration)
+  // A log that nobody reads any more is no reason to end.
+  signal(SIGPIPE, SIG_IGN)
+  raiseDescriptorLimit(connections: configuration.grpc.http2.connections)
+  let signals = ServeSignals(reloads: tls != nil)
+
+  // Before the files are published, so that no change of theirs is missed.
+  let watch = configuration.watches ? try InotifyWatch(configuration.tables) : nil
+  let (engine, files) = try makeEngine(configuration)
+  var serviceOptions = configuration.serviceOptions
+  serviceOptions.version = version
+  let observer = StatementObserver(configuration)
+  let observed: any QueryEngine = observer.isNeeded ? ObservedEngine(engine, observer) : engine
+  let service = SQLService(observed, options: serviceOptions)
+  let link = ArrowLink(observed, table: configuration.arrowLinkTable)
+  let server = GRPCServer(
+    methods: flightMethods(service.flightService()) + link.methods, options: configuration.grpc,
+    interceptors: interceptors(configuration))
+  var open: [FlightLocation] = []
+  for address in listeners {
+    // Who may open a Unix socket is a matter of its file, and clients know no TLS on it.
+    let tls = address.isUnix ? nil : tls
+    open.append(FlightLocation(try server.listen(on: address, tls: tls), isTLS: tls != nil))
+  }
+  if let path = configuration.readyFile {
+    let file = try AtomicFile(path: path)
+    try file.sink.write([Buffer(copying: Array(open.map { "\($0)\n" }.joined().utf8))])
+    try file.commit(durable: false)
+  }
+  let maintenance = Maintenance {
+    service.tidyUp()
+    engine.tidyUp()
+  }
+  let count = try engine.makeSession().tables(withColumns: false).count
+  printError(
+    "fletch \(version) serves \(count) table\(count == 1 ? "" : "s") on "
+      + open.map(\.description).joined(separator: ", ") + "\n")
+  let folderWatch = try watch.map { watch in try FolderWatch(watch, files) }
+  while signals.next() == .reload {
+    guard let tls else { continue }
+    do throws(HTTP2Error) {
+      try tls.reload()
+      printError("fletch serve: new connections get the certificates as they are now\n")
     } catch {
-      throw DataError(.invalid, error.message)
+      printError("fletch serve: the certificates stay as they were: \(error.message)\n")
     }
   }
+  server.shutdown(within: configuration.drain.seconds)
+  maintenance.stop()
+  folderWatch?.stop()
+  engine.shutDown()
+}
+
+private func interceptors(_ configuration: ServerConfiguration) -> [any ServerInterceptor] {
+  switch configuration.log {
+  case .json: [JSONCallLog()]
+  case .text: [TextCallLog()]
+  case .off: []
+  }
+}
+
+/// The engine with its tables: those of the database, and those of the files.
+private func makeEngine(_ configuration: ServerConfiguration) throws -> (EmbeddedEngine, ServedFiles) {
+  var options = configuration.engineOptions
+  if let path = configuration.initialSQLFile { options.initialSQL = try readText(path) }
+  let engine = try EmbeddedEngine(options)
+  let files = ServedFiles(configuration.tables, engine) { line in
+    printError("fletch serve: \(line.withoutControls)\n")
+  }
+  try files.publishAll()
   let session = try engine.makeSession()
   for (name, table) in options.aliases where try session.stored(TableName(table: table)) == nil {
     throw DataError(.invalid, "there is no table '\(table)' for the alias '\(name)'")
   }
-  return engine
+  return (engine, files)
 }
 
 /// What the server is told from outside. Made before any thread is started, which would take the signals otherwise.
@@ -165,66 +209,27 @@ private func raiseDescriptorLimit(connections: Int) {
   }
 }
 
-/// The limits, as the command line changes them.
-private func serverOptions(_ arguments: Arguments) throws -> GRPCServerOptions {
-  var options = GRPCServerOptions()
-  for setting in ServerSetting.all {
-    guard let text = arguments.string(setting.name) else { continue }
-    do throws(DataError) { try setting.set(text, in: &options) } catch {
-      throw UsageError("option '--\(setting.name)' \(error.message)")
-    }
-  }
-  return options
-}
-
-/// Splits `NAME=TABLE`; a value without `=` names nothing.
-private func aliasParts(_ value: String) -> (name: String, table: String) {
-  let parts = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-  return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
-}
-
-private func aliases(_ arguments: Arguments) throws(UsageError) -> [String: String] {
-  var aliases: [String: String] = [:]
-  for value in arguments.strings("alias") {
-    let (name, table) = aliasParts(value)
-    guard !name.isEmpty, !table.isEmpty else {
-      throw UsageError("option '--alias' takes NAME=TABLE, not '\(value)'")
-    }
-    aliases[name] = table
-  }
-  return aliases
-}
-
-private func listenAddresses(_ arguments: Arguments) throws -> [SocketAddress] {
-  let given = arguments.strings("listen")
-  return try (given.isEmpty ? ["localhost:8815"] : given).map { text in
+private func listenAddresses(_ sources: ConfigurationSources) throws -> [SocketAddress] {
+  try sources.configuration.listen.map { text in
     do throws(DataError) { return try FlightLocation(uri: text).address } catch {
-      throw UsageError("option '--listen': \(error.message)")
+      throw UsageError("\(sources.place("listen")): \(error.message)")
     }
   }
 }
 
-private func serverTLS(_ arguments: Arguments) throws -> TLSContext? {
-  switch (arguments.string("tls-cert"), arguments.string("tls-key")) {
-  case (nil, nil):
-    if arguments.has("tls-client-ca") { throw UsageError("option '--tls-client-ca' goes with '--tls-cert'") }
-    return nil
-  case (let certificate?, let key?):
-    var configuration = TLSConfiguration.server(certificateChain: certificate, privateKey: key)
-    if let authorities = arguments.string("tls-client-ca") {
-      configuration.trustedAuthorities = authorities
-      configuration.clientCertificates = .required
-    }
-    return try TLSContext(server: configuration)
-  default: throw UsageError("options '--tls-cert' and '--tls-key' go together")
+private func serverTLS(_ settings: ServerConfiguration) throws -> TLSContext? {
+  guard let certificate = settings.certificate, let key = settings.privateKey else { return nil }
+  var configuration = TLSConfiguration.server(certificateChain: certificate, privateKey: key)
+  if let authorities = settings.clientAuthorities {
+    configuration.trustedAuthorities = authorities
+    configuration.clientCertificates = .required
   }
+  return try TLSContext(server: configuration)
 }
 
 /// Data must not be open to a network by accident.
-private func checkExposure(
-  _ listeners: [SocketAddress], _ arguments: Arguments, isAuthenticated: Bool
-) throws(UsageError) {
-  guard !isAuthenticated, !arguments.has("insecure") else { return }
+private func checkExposure(_ listeners: [SocketAddress], _ settings: ServerConfiguration) throws(UsageError) {
+  guard !settings.isInsecure, settings.clientAuthorities == nil else { return }
   for case .tcp(let host, let port) in listeners {
     let isLoopback = host == "localhost" || host.hasPrefix("127.") || host == "::1"
     guard isLoopback else {

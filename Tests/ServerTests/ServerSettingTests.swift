@@ -8,8 +8,8 @@ import Testing
 @testable import Server
 
 @Suite struct ServerSettingTests {
-  private func set(_ name: String, _ text: String) throws -> GRPCServerOptions {
-    var options = GRPCServerOptions()
+  private func set(_ name: String, _ text: String) throws -> ServerConfiguration {
+    var options = ServerConfiguration()
     try #require(ServerSetting.all.first { $0.name == name }).set(text, in: &options)
     return options
   }
@@ -17,23 +17,23 @@ import Testing
   @Test func namesAreUniqueAndDefaultsCanBeWrittenBack() throws {
     #expect(Set(ServerSetting.all.map(\.name)).count == ServerSetting.all.count)
     for setting in ServerSetting.all {
-      var options = GRPCServerOptions()
-      let text = setting.text(in: options)
+      var options = ServerConfiguration()
+      let texts = setting.texts(in: options)
       // Where off is the default it is a value as well.
-      try setting.set(text, in: &options)
-      #expect(setting.text(in: options) == text)
+      if !texts.isEmpty { try setting.set(texts, in: &options) }
+      #expect(setting.texts(in: options) == texts)
     }
   }
 
   @Test func valuesGoWhereTheyBelong() throws {
-    #expect(try set("max-connections", "1_000").http2.connections == 1000)
-    #expect(try set("max-header-size", "64K").http2.limits.headerListSize == 64 << 10)
-    #expect(try set("max-message-size", "16MB").maxReceivedMessage == 16 << 20)
-    #expect(try set("idle-time", "2m").http2.limits.idle == .seconds(120))
-    #expect(try set("idle-time", "off").http2.limits.idle == nil)
-    #expect(try set("keep-alive", "500ms").http2.keepAlive.interval == .milliseconds(500))
-    #expect(try set("keep-alive-timeout", "7").http2.keepAlive.timeout == .seconds(7))
-    #expect(try set("reset-rate", "10/2").http2.limits.resets == Rate(burst: 10, perSecond: 2))
+    #expect(try set("max-connections", "1_000").grpc.http2.connections == 1000)
+    #expect(try set("max-header-size", "64K").grpc.http2.limits.headerListSize == 64 << 10)
+    #expect(try set("max-message-size", "16MB").grpc.maxReceivedMessage == 16 << 20)
+    #expect(try set("idle-time", "2m").grpc.http2.limits.idle == .seconds(120))
+    #expect(try set("idle-time", "off").grpc.http2.limits.idle == nil)
+    #expect(try set("keep-alive", "500ms").grpc.http2.keepAlive.interval == .milliseconds(500))
+    #expect(try set("keep-alive-timeout", "7").grpc.http2.keepAlive.timeout == .seconds(7))
+    #expect(try set("reset-rate", "10/2").grpc.http2.limits.resets == Rate(burst: 10, perSecond: 2))
   }
 
   @Test(arguments: [

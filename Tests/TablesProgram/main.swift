@@ -1,4 +1,4 @@
-// fletch-tables: what tests and measurements do with published tables. `bench` measures, `crash` works until it is killed.
+// fletch-tables: what tests and measurements do with published tables. `bench` measures, `crash` works until it is killed, `threads` is for the thread sanitizer.
 
 import Glibc
 
@@ -7,8 +7,9 @@ do {
   switch words.first {
   case "bench": try TablesBench(Options(words.dropFirst())).run()
   case "crash": try CrashWork(Options(words.dropFirst())).run()
+  case "threads": try ThreadWork(Options(words.dropFirst())).run()
   default:
-    say("usage: fletch-tables bench|crash [--NAME VALUE …]\n", to: 2)
+    say("usage: fletch-tables bench|crash|threads [--NAME VALUE …]\n", to: 2)
     exit(2)
   }
 } catch {

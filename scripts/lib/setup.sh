@@ -18,6 +18,7 @@ debian_packages=(
   "libnghttp2-dev /usr/include/nghttp2/nghttp2.h"
   "libssl-dev /usr/include/openssl/ssl.h"
   "libsqlite3-dev /usr/include/sqlite3.h"
+  "libyaml-dev /usr/include/yaml.h"
   "openssl /usr/bin/openssl"
   "curl /usr/bin/curl"
 )

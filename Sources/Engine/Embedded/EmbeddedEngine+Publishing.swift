@@ -41,6 +41,17 @@ extension EmbeddedEngine {
   }
 }
 
+extension EmbeddedEngine {
+  /// Drops a table in a transaction of its own; whoever reads it goes on. A table that is not there is no error.
+  public func drop(_ name: String, _ control: StatementControl = StatementControl()) throws(EngineError) {
+    try writing(control) { connection throws(EngineError) in
+      try connection.transaction { () throws(EngineError) in
+        try connection.control("DROP TABLE IF EXISTS main.\(quoted(name))")
+      }
+    }
+  }
+}
+
 extension PooledConnection {
   /// Runs `body` in a write transaction, which is undone when it throws.
   func transaction<R>(_ body: () throws(EngineError) -> R) throws(EngineError) -> R {

@@ -58,6 +58,9 @@ public struct JSONCallLog: ServerInterceptor {
     }
   }
 
+  /// The moment by the calendar, as the lines have it.
+  public static func timestamp() -> String { WallTime.now().text }
+
   static func line(_ call: CallSummary, at time: WallTime) -> String {
     var line = "{\"time\":\"\(time.text)\",\"method\":\(quoted(call.path)),\"peer\":\(quoted(call.peer))"
     if let subject = call.subject { line += ",\"subject\":\(quoted(subject))" }
@@ -70,7 +73,7 @@ public struct JSONCallLog: ServerInterceptor {
   }
 
   /// A JSON string (RFC 8259, section 7), cut where it gets longer than a line has room for.
-  static func quoted(_ text: String) -> String {
+  public static func quoted(_ text: String) -> String {
     var out = "\""
     for scalar in text.unicodeScalars {
       if out.utf8.count > 1000 { return out + "…\"" }

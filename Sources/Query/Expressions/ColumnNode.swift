@@ -14,6 +14,10 @@ extension DataType {
     case .utf8, .largeUtf8, .utf8View: .text
     case .binary, .largeBinary, .binaryView, .fixedSizeBinary: .blob
     case .date32, .date64, .time32, .time64, .timestamp: .ticks(self)
+    // As `Tables.ColumnReader` reads them: up to 15 digits a real tells which decimal it was.
+    case .decimal32(let precision, let scale), .decimal64(let precision, let scale),
+      .decimal128(let precision, let scale), .decimal256(let precision, let scale):
+      scale > 0 && precision <= 15 ? .real : scale == 0 && precision <= 18 ? .integer : nil
     case .dictionary(_, let values, _):
       switch values {
       case .utf8, .largeUtf8, .utf8View: .text
@@ -22,6 +26,9 @@ extension DataType {
     default: nil
     }
   }
+
+  /// Whether a result of this type is copied as it is stored, because vectors do not lead back to it.
+  var isPassedOn: Bool { vectorKind == nil || layoutKind == .dictionary || decimal != nil }
 }
 
 /// A column of the block. One for each column and worker, because it keeps what it has loaded for a selection.
@@ -92,6 +99,7 @@ final class ColumnNode: Node {
       } else {
         reals(frame) { load($0, $1, as: Double.self) }
       }
+    case .decimal32, .decimal64, .decimal128, .decimal256: decimals(frame)
     case .int64, .duration, .date64, .time64, .timestamp:
       if frame.isRun, UInt(bitPattern: base) & 7 == 0 {
         values = base + frame.first &* 8
@@ -194,6 +202,22 @@ final class ColumnNode: Node {
       let rows = frame.rows
       for i in 0..<n { target[i] = value(base, Int(rows[i])) }
     }
+  }
+
+  /// Unscaled values fit into their lowest eight bytes, and quotients of exact numbers are rounded correctly.
+  private func decimals(_ frame: Frame) {
+    let (_, scale, width) = type.decimal!
+    let base = base
+    let value: (Int) -> Int64 = { row in
+      width == 4
+        ? Int64(load(base, row, as: Int32.self))
+        : base.loadUnaligned(fromByteOffset: row &* width, as: Int64.self)
+    }
+    guard kind == .real else { return gather(frame, value) }
+    var divisor = 1.0
+    for _ in 0..<scale { divisor *= 10 }
+    let target = scratch.reals
+    for i in 0..<frame.count { target[i] = Double(value(frame.row(i))) / divisor }
   }
 
   private func withoutNaN(_ values: UnsafePointer<Double>, _ valid: UnsafePointer<UInt8>?, _ n: Int)

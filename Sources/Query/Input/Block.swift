@@ -20,10 +20,20 @@ struct Block: Sendable {
   let rows: Range<Int>
   /// A bit for each row that is gone; the first bit is that of the first row.
   let tombstones: [UInt64]?
+  /// The number of its first column among all of the operator's input.
+  var firstColumn = 0
+
+  /// The same block, as a part of a wider input.
+  func placed(at column: Int) -> Block {
+    var block = self
+    block.firstColumn = column
+    return block
+  }
 
   static let rowLimit = SegmentBlock.rowLimit
 
   func column(_ index: Int) throws(QueryError) -> Column {
+    let index = index - firstColumn
     switch origin {
     case .segment(let segment, _, let batch):
       return try data { () throws(DataError) in try segment.column(index, ofBatch: batch) }
@@ -37,7 +47,7 @@ struct Block: Sendable {
   /// What is known of a column's values; finds it out for segments, which keep it.
   func statistics(_ index: Int) throws(QueryError) -> BlockStatistics? {
     guard case .segment(let segment, let block, _) = origin else { return nil }
-    return try data { () throws(DataError) in try segment.statistics(index)[block] }
+    return try data { () throws(DataError) in try segment.statistics(index - firstColumn)[block] }
   }
 
   /// Asks whether what was read is what was published.

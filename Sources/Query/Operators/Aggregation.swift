@@ -135,17 +135,4 @@ extension Execution {
       try RecordBatch(schema: schema, columns: columns, count: groups.count)
     }
   }
-
-  /// The distinct rows of batches.
-  func distinct(_ batches: [RecordBatch], _ schema: Schema) throws(QueryError) -> [RecordBatch] {
-    var blocks: [Block] = []
-    for batch in batches { blocks += Block.blocks(of: batch) }
-    let shape = InputShape(types: schema.fields.map(\.type), names: .sources([0]))
-    let givens = givens.ofNoInput
-    let keys = schema.fields.indices.map { Operand.column($0) }
-    return [
-      try distinct(
-        blocks, [], shape, GroupingPlan(keys: keys, aggregates: [], shape: shape), schema, givens)
-    ]
-  }
 }

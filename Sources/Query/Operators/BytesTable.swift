@@ -54,6 +54,18 @@ final class BytesTable {
     }
   }
 
+  /// The number of some bytes; nil if they are not there.
+  func find(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    let hash = BytesTable.hash(bytes)
+    var place = Int(truncatingIfNeeded: hash) & (slotCount &- 1)
+    while true {
+      let entry = Int(slots[place])
+      if entry < 0 { return nil }
+      if hashes.base[entry] == hash, equalBytes(entries[entry], bytes) { return entry }
+      place = (place &+ 1) & (slotCount &- 1)
+    }
+  }
+
   @inline(never)
   private func enter(_ bytes: UnsafeRawBufferPointer, _ hash: UInt64, _ place: Int) -> Int {
     let number = entries.count

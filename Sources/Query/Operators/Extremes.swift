@@ -241,6 +241,20 @@ func column(_ type: DataType, _ count: Int, _ value: (Int) -> Int64?) throws(Que
     return builder.finish()
   }
   switch type {
+  case .float64:
+    // Integers that the result's type has reals for.
+    let builder = FixedBuilder<Double>(type: .float64)
+    for i in 0..<count {
+      guard let value = value(i) else {
+        builder.appendNull()
+        continue
+      }
+      guard let real = Double(exactly: value) else {
+        throw QueryError(.leftToSQLite, "an integer has no real that is equal to it")
+      }
+      builder.append(real)
+    }
+    return builder.finish()
   case .bool:
     let builder = BooleanBuilder()
     for i in 0..<count {
@@ -253,9 +267,27 @@ func column(_ type: DataType, _ count: Int, _ value: (Int) -> Int64?) throws(Que
     case 2: return built(UInt16.self)
     case 4: return built(UInt32.self)
     case 8: return built(Int64.self)
+    case 16, 32: return try decimals(type, count, value)
     default: throw QueryError(.leftToSQLite, "integers in type \(type)")
     }
   }
+}
+
+/// A column of decimals, by their unscaled values.
+private func decimals(_ type: DataType, _ count: Int, _ value: (Int) -> Int64?) throws(QueryError) -> Column {
+  let builder = type.makeBuilder()
+  for i in 0..<count {
+    guard let value = value(i) else {
+      builder.appendNull()
+      continue
+    }
+    let sign: Int64 = value < 0 ? -1 : 0
+    let words = [value, sign, sign, sign]
+    try data { () throws(DataError) in
+      try builder.append(bytes: words.span.bytes.extracting(0..<type.byteWidth!))
+    }
+  }
+  return builder.finish()
 }
 
 /// A column of reals in any type that holds them.
@@ -270,6 +302,12 @@ func column(_ type: DataType, _ count: Int, _ value: (Int) -> Double?) throws(Qu
   case .float16: return built(Float16.self)
   case .float32: return built(Float.self)
   case .float64: return built(Double.self)
+  case .decimal32(_, let scale), .decimal64(_, let scale), .decimal128(_, let scale),
+    .decimal256(_, let scale):
+    var factor = 1.0
+    for _ in 0..<scale { factor *= 10 }
+    // Of at most 15 digits the product is less than half a unit off.
+    return try decimals(type, count) { i in value(i).map { Int64(($0 * factor).rounded()) } }
   default: throw QueryError(.leftToSQLite, "reals in type \(type)")
   }
 }

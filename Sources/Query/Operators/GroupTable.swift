@@ -7,7 +7,7 @@ import Memory
 /// Numbers groups in the order in which they came. A key is a word for each column, and one that tells which of them are NULL.
 final class GroupTable: Grouper {
   private let nodes: [Node]
-  private let texts: [BytesTable?]
+  let texts: [BytesTable?]
   private let width: Int
   private let codes: [UnsafeMutablePointer<UInt64>]
   private let nulls = UnsafeMutablePointer<UInt64>.allocate(capacity: vectorSize)
@@ -110,6 +110,23 @@ final class GroupTable: Grouper {
       let key = keys.base + Int(group) &* width
       var isEqual = key[width &- 1] == nulls[row]
       for column in 0..<width &- 1 { isEqual = isEqual && key[column] == codes[column][row] }
+      if isEqual { return group }
+      place = (place &+ 1) & mask
+    }
+  }
+
+  /// The group of a key without NULLs; `.max` when there is none.
+  func lookUp(_ words: UnsafePointer<UInt64>) -> UInt32 {
+    var hash: UInt64 = 0
+    for column in 0..<width &- 1 { hash = ValueHash.mix(hash ^ words[column]) }
+    let mask = slotCount &- 1
+    var place = Int(truncatingIfNeeded: hash) & mask
+    while true {
+      let group = slots[place]
+      if group == .max { return .max }
+      let key = keys.base + Int(group) &* width
+      var isEqual = key[width &- 1] == 0
+      for column in 0..<width &- 1 { isEqual = isEqual && key[column] == words[column] }
       if isEqual { return group }
       place = (place &+ 1) & mask
     }

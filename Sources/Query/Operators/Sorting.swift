@@ -217,7 +217,7 @@ extension RecordBatch {
       var collectors: [Collector] = []
       for (i, field) in schema.fields.enumerated() {
         collectors.append(
-          field.type.vectorKind == nil || field.type.layoutKind == .dictionary
+          field.type.isPassedOn
             ? Collector(column: i, type: field.type) : try Collector(try compiler.column(i), type: field.type)
         )
       }
@@ -399,7 +399,7 @@ extension Execution {
       let nulls = statistics.nullCount + statistics.nanCount
       switch statistics.bounds {
       case _ where nulls > 0 && key.nullsFirst: bounds.append(best)
-      case .integers(let low, let high):
+      case .integers(let low, let high) where kind.isInteger:
         bounds.append(
           SortWord(isNull: false, word: UInt64(bitPattern: key.isDescending ? high : low) ^ 1 << 63, key))
       case .reals(let low, let high):

@@ -87,11 +87,16 @@ extension Compiler {
     let type = output.field.type
     if let place = shape.place(output.expression.node), shape.types[place] == type {
       // Values that nobody looks at are copied; floats are, because NaN becomes NULL.
-      if type.vectorKind == nil || type.layoutKind == .dictionary {
+      if type.isPassedOn {
         return Collector(column: place, type: type)
       }
       return try Collector(try column(place), type: type)
     }
-    return try Collector(try node(output.expression), type: type)
+    let node = try node(output.expression)
+    if case .ticks = node.kind, type == .utf8 { return try Collector(try text(node), type: type) }
+    if node.kind == .integer, type == .float64 {
+      return try Collector(UnaryNode(.exactReal, node), type: type)
+    }
+    return try Collector(node, type: type)
   }
 }

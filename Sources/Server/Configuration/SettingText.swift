@@ -35,8 +35,13 @@ public enum SettingText {
 
   /// A time such as `500ms`, `30s`, `15m` or `24h`; a number alone is seconds. Nil for anything else.
   public static func time(_ text: String) -> Duration? {
-    let digits = text.prefix { $0.isNumber }
+    let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
     let unit = digits.count == text.count ? "s" : String(text.dropFirst(digits.count))
+    if digits.contains("."), digits.first != ".", let number = Double(digits), number < 1e9,
+      let factor = times.first(where: { $0.unit == unit })?.nanoseconds
+    {
+      return .nanoseconds(Int64(number * Double(factor)))
+    }
     guard let number = Int64(digits), let factor = times.first(where: { $0.unit == unit })?.nanoseconds,
       case let (nanoseconds, overflow) = number.multipliedReportingOverflow(by: factor), !overflow
     else { return nil }
