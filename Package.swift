@@ -94,7 +94,7 @@ let package = Package(
       name: "Server",
       dependencies: [
         "Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL", "Tables", "Engine",
-        "Configuration", "CLinux",
+        "Configuration", "CLinux", "COpenSSL",
       ],
       swiftSettings: settings),
 

@@ -46,6 +46,8 @@ final class ColumnNode: Node {
   let coded: CodedColumn?
   /// The entries of a dictionary's values.
   private var entries: ByteValues?
+  /// Whether the block may have NaN.
+  private var mayBeNaN = true
   private var base = UnsafeRawPointer(bitPattern: 8)!
 
   init(_ index: Int, _ type: DataType, coded: CodedColumn? = nil) {
@@ -63,6 +65,7 @@ final class ColumnNode: Node {
     }
     self.column = column
     blockNumber = frame.blockNumber
+    if kind == .real { mayBeNaN = type.decimal == nil && frame.block!.knownStatistics(index)?.nanCount != 0 }
     if case .fixed(let buffer) = column.layout { base = buffer.base }
     if case .dictionary(let indices, let values) = column.layout {
       base = indices.base
@@ -110,7 +113,9 @@ final class ColumnNode: Node {
     case .dictionary(let indexType, _, _): valid = dictionary(column, indexType, frame, valid)
     default: slices(frame)
     }
-    if kind == .real { valid = withoutNaN(values.assumingMemoryBound(to: Double.self), valid, frame.count) }
+    if kind == .real, mayBeNaN {
+      valid = withoutNaN(values.assumingMemoryBound(to: Double.self), valid, frame.count)
+    }
     loaded = Vector(values: values, valid: valid)
     generation = frame.generation
     return loaded

@@ -50,6 +50,12 @@ struct Block: Sendable {
     return try data { () throws(DataError) in try segment.statistics(index - firstColumn)[block] }
   }
 
+  /// The same, without finding it out.
+  func knownStatistics(_ index: Int) -> BlockStatistics? {
+    guard case .segment(let segment, let block, _) = origin else { return nil }
+    return segment.knownStatistics(index - firstColumn)?[block]
+  }
+
   /// Asks whether what was read is what was published.
   func checkUnchanged() throws(QueryError) {
     guard case .segment(let segment, _, _) = origin else { return }

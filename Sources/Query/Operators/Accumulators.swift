@@ -16,6 +16,9 @@ class Accumulator {
   /// Makes room for groups below `count`.
   func reserve(_ count: Int) { preconditionFailure("every accumulator has its own") }
 
+  /// Takes a whole block into group 0 by its statistics; false where they do not tell.
+  func add(whole block: Block) throws(QueryError) -> Bool { false }
+
   /// About how many bytes are held besides a state for each group.
   var byteCount: Int { 0 }
 
@@ -108,6 +111,19 @@ final class CountAccumulator: Accumulator {
     case (nil, let groups?): for i in 0..<n { target[Int(groups[i])] &+= 1 }
     case (let counted?, let groups?): for i in 0..<n { target[Int(groups[i])] &+= Int64(counted[i]) }
     }
+  }
+
+  override func add(whole block: Block) throws(QueryError) -> Bool {
+    guard filter == nil else { return false }
+    guard let node else {
+      counts.base[0] += Int64(block.rows.count)
+      return true
+    }
+    guard let column = node as? ColumnNode, let known = block.knownStatistics(column.index),
+      column.type.layoutKind == .fixed
+    else { return false }
+    counts.base[0] += Int64(block.rows.count - known.nullCount - known.nanCount)
+    return true
   }
 
   override func merge(_ other: Accumulator, _ map: [UInt32]) {

@@ -36,6 +36,16 @@ final class AggregationWorker: @unchecked Sendable {
 
   func read(_ block: Block, number: Int) throws(QueryError) {
     frame.enter(block)
+    var accumulators = accumulators
+    if table == nil, predicates.isEmpty, block.tombstones == nil {
+      // What the block's statistics tell need not be read.
+      var others: [Accumulator] = []
+      for accumulator in accumulators where !(try accumulator.add(whole: block)) {
+        others.append(accumulator)
+      }
+      if others.isEmpty { return try block.checkUnchanged() }
+      accumulators = others
+    }
     var start = block.rows.lowerBound
     while start < block.rows.upperBound {
       let stop = min(start + vectorSize, block.rows.upperBound)

@@ -64,6 +64,20 @@ final class IntegerExtremeAccumulator: Accumulator {
     seen.base[0] |= any
   }
 
+  override func add(whole block: Block) throws(QueryError) -> Bool {
+    guard filter == nil, let column = node as? ColumnNode, column.type.layoutKind == .fixed,
+      column.type.decimal == nil, let statistics = try block.statistics(column.index)
+    else { return false }
+    guard case .integers(let low, let high) = statistics.bounds else {
+      return statistics.nullCount == block.rows.count
+    }
+    // What is beyond the domain is found out value by value.
+    if let domain, !domain.contains(low) || !domain.contains(high) { return false }
+    bests.base[0] = isLeast ? min(bests.base[0], low) : max(bests.base[0], high)
+    seen.base[0] = 1
+    return true
+  }
+
   override func merge(_ other: Accumulator, _ map: [UInt32]) {
     let other = other as! IntegerExtremeAccumulator
     for (i, group) in map.enumerated() where other.seen.base[i] != 0 {
@@ -160,6 +174,19 @@ final class RealExtremeAccumulator: Accumulator {
     a = wins(b, a) ? b : a
     c = wins(d, c) ? d : c
     return wins(c, a) ? c : a
+  }
+
+  override func add(whole block: Block) throws(QueryError) -> Bool {
+    guard filter == nil, let column = node as? ColumnNode, column.type.layoutKind == .fixed,
+      let statistics = try block.statistics(column.index)
+    else { return false }
+    guard case .reals(let low, let high) = statistics.bounds else {
+      return statistics.nullCount + statistics.nanCount == block.rows.count
+    }
+    let (best, value) = (bests.base[0], isLeast ? low : high)
+    bests.base[0] = isLeast ? (value < best ? value : best) : (value > best ? value : best)
+    seen.base[0] = 1
+    return true
   }
 
   override func merge(_ other: Accumulator, _ map: [UInt32]) {

@@ -124,20 +124,42 @@ final class Collector {
     if form == .text32, bytes.count + total > Int(Int32.max) {
       throw QueryError(.memory, "more than 2 GiB of text in one column of a batch")
     }
+    if form == .text32 {
+      copy(slices, vector.valid, n, total, Int32.self)
+    } else {
+      copy(slices, vector.valid, n, total, Int64.self)
+    }
+  }
+
+  /// Appends the bytes of `n` values, `total` in all, and where each ends.
+  @inline(__always)
+  private func copy<Offset: FixedWidthInteger & BitwiseCopyable>(
+    _ slices: UnsafePointer<UnsafeRawBufferPointer>, _ valid: UnsafePointer<UInt8>?, _ n: Int, _ total: Int,
+    _: Offset.Type
+  ) {
     var end = bytes.count
-    bytes.reserve(total + 16)
-    let isShort = form == .text32
-    values.reserve(n * 8)
-    bytes.appendUninitialized(total) { target in
-      var place = target
-      for i in 0..<n {
-        if vector.isValid(i) {
-          let slice = slices[i]
-          if let base = slice.baseAddress { copyShort(base, place, slice.count) }
-          place += slice.count
-          end &+= slice.count
+    values.appendUninitialized(n * MemoryLayout<Offset>.stride) { offsets in
+      let offsets = offsets.assumingMemoryBound(to: Offset.self)
+      bytes.appendUninitialized(total) { target in
+        var place = target
+        if let valid {
+          for i in 0..<n {
+            if valid[i] != 0, let base = slices[i].baseAddress {
+              copyShort(base, place, slices[i].count)
+              place += slices[i].count
+              end &+= slices[i].count
+            }
+            offsets[i] = Offset(truncatingIfNeeded: end)
+          }
+        } else {
+          for i in 0..<n {
+            let slice = slices[i]
+            if let base = slice.baseAddress { copyShort(base, place, slice.count) }
+            place += slice.count
+            end &+= slice.count
+            offsets[i] = Offset(truncatingIfNeeded: end)
+          }
         }
-        if isShort { values.append(Int32(truncatingIfNeeded: end)) } else { values.append(Int64(end)) }
       }
     }
   }
