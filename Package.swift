@@ -122,6 +122,10 @@ let package = Package(
       path: "Tests/MutateProgram", swiftSettings: settings),
 
     .executableTarget(
+      name: "fletch-tables", dependencies: ["Memory", "Arrow", "ArrowIPC", "Samples", "SQLite", "Tables"],
+      path: "Tests/TablesProgram", swiftSettings: settings),
+
+    .executableTarget(
       name: "fletch-grpc-echo", dependencies: ["Memory", "HTTP2", "GRPC", "Flight"],
       path: "Tests/EchoProgram", swiftSettings: settings),
 
@@ -168,7 +172,7 @@ let package = Package(
     .testTarget(
       name: "TablesTests",
       dependencies: ["Tables", "SQLite", "CSQLite", "Arrow", "ArrowIPC", "Memory", "Samples"],
-      swiftSettings: settings),
+      exclude: ["SQL"], swiftSettings: settings),
     .testTarget(
       name: "SQLTests", dependencies: ["SQL", "Arrow", "Memory", "CSQLite"], swiftSettings: settings),
     .testTarget(name: "MemoryTests", dependencies: ["Memory", "Samples"], swiftSettings: settings),

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 #include <stdint.h>
+#include <string.h>
 
 // SQLITE_TRANSIENT and SQLITE_STATIC are casts of numbers to function pointers, which Swift does not import.
 static inline int fletch_bind_text_copied(sqlite3_stmt *statement, int index, const char *text, uint64_t count) {
@@ -18,6 +19,18 @@ static inline int fletch_bind_blob_static(sqlite3_stmt *statement, int index, co
 }
 static inline void fletch_result_text_copied(sqlite3_context *context, const char *text, uint64_t count) {
   sqlite3_result_text64(context, text, count, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+// SQLite only takes a text for one with a zero behind it when it has looked for that zero itself; any other text it allocates again as
+// soon as somebody asks for it (sum(length(name)): 98 ns a row, and 52 this way). Short texts with a zero in them cannot be given so.
+static inline void fletch_result_text_short(sqlite3_context *context, const char *text, uint64_t count) {
+  char copy[256];
+  if (count >= sizeof copy || memchr(text, 0, count)) {
+    fletch_result_text_copied(context, text, count);
+    return;
+  }
+  memcpy(copy, text, count);
+  copy[count] = 0;
+  sqlite3_result_text(context, copy, -1, SQLITE_TRANSIENT);
 }
 static inline void fletch_result_text_static(sqlite3_context *context, const char *text, uint64_t count) {
   sqlite3_result_text64(context, text, count, SQLITE_STATIC, SQLITE_UTF8);

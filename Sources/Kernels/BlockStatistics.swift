@@ -80,8 +80,14 @@ public struct BlockStatistics: Sendable, Hashable {
 extension Column {
   /// Looks at the values of `rows` once. The column must have passed `check(.access)`.
   public func statistics(_ rows: Range<Int>) -> BlockStatistics {
+    var entries = EntryStatistics()
+    return statistics(rows, &entries)
+  }
+
+  /// The same, for one block after the other of columns that share a dictionary: its entries are looked at once.
+  public func statistics(_ rows: Range<Int>, _ entries: inout EntryStatistics) -> BlockStatistics {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= count)
-    if case .dictionary(_, let values) = layout { return dictionaryStatistics(values, rows) }
+    if case .dictionary(_, let values) = layout { return dictionaryStatistics(values, rows, &entries) }
     let mask = ValidRows(self, rows)
     var statistics: BlockStatistics
     switch (type.valueDomain, layout) {
@@ -182,14 +188,36 @@ extension Column {
     return BlockStatistics(bounds: .bytes(low: Array(low!.prefix(cut)), high: Array(high.prefix(cut))))
   }
 
-  /// Those of the entries that are in use in a small dictionary, of all in a large one.
-  private func dictionaryStatistics(_ values: Column, _ rows: Range<Int>) -> BlockStatistics {
+  /// The bounds of all entries, whether the rows have them or not.
+  private func dictionaryStatistics(
+    _ values: Column, _ rows: Range<Int>, _ entries: inout EntryStatistics
+  ) -> BlockStatistics {
     var nulls = 0
-    for row in rows where isNull(row) || values.isNull(integer(at: row)) { nulls += 1 }
-    var statistics = values.count > 0 ? values.statistics(0..<values.count) : BlockStatistics()
+    if values.nullCount > 0 || values.type == .null {
+      for row in rows where isNull(row) || values.isNullEntry(integer(at: row)) { nulls += 1 }
+    } else if let validity {
+      nulls = rows.count - validity.slice(rows).countOnes()
+    }
+    var statistics = entries.of(values)
     statistics.nullCount = nulls
     statistics.nanCount = statistics.nanCount > 0 ? rows.count - nulls : 0
     statistics.isAscending = false
+    return statistics
+  }
+}
+
+/// What is known of the dictionary that was looked at last.
+public struct EntryStatistics {
+  private var dictionary: Column?
+  private var statistics = BlockStatistics()
+
+  public init() {}
+
+  mutating func of(_ values: Column) -> BlockStatistics {
+    if dictionary !== values {
+      dictionary = values
+      statistics = values.count > 0 ? values.statistics(0..<values.count) : BlockStatistics()
+    }
     return statistics
   }
 }

@@ -5,6 +5,9 @@ import Glibc
 import Memory
 
 /// Reads text and binary values of any layout by pointer. The column must have passed `check(.access)`, and outlive this.
+///
+/// Offsets are compared with the ends of their buffers again all the same: the bytes may be those of a mapped file that somebody writes
+/// to or cuts off since. A value that is outside is empty; whoever maps files asks `isUnchanged()` before believing values.
 public struct ByteValues {
   private enum Kind {
     case offsets32, offsets64, fixed, views
@@ -13,6 +16,7 @@ public struct ByteValues {
   private let kind: Kind
   private let places: UnsafeRawPointer
   private let bytes: UnsafeRawPointer
+  private let byteCount: Int
   private let width: Int
   private let blocks: [Buffer]
 
@@ -23,6 +27,7 @@ public struct ByteValues {
       kind = column.type.hasLargeOffsets ? .offsets64 : .offsets32
       places = offsets.base
       bytes = data.base
+      byteCount = data.count
       width = 0
       blocks = []
     case .fixed(let values):
@@ -30,12 +35,14 @@ public struct ByteValues {
       kind = .fixed
       places = values.base
       bytes = values.base
+      byteCount = values.count
       self.width = width
       blocks = []
     case .views(let views, let data):
       kind = .views
       places = views.base
       bytes = views.base
+      byteCount = views.count
       width = 16
       blocks = data
     default: return nil
@@ -44,24 +51,38 @@ public struct ByteValues {
 
   /// The bytes of one value, those of null slots too.
   ///
-  /// SAFETY: offsets and views were checked to stay inside by `check(.access)`.
   @inline(__always)
   public subscript(_ index: Int) -> UnsafeRawBufferPointer {
     switch kind {
     case .offsets32:
       let start = Int(load(places, index, as: Int32.self))
       let end = Int(load(places, index &+ 1, as: Int32.self))
-      return UnsafeRawBufferPointer(start: bytes + start, count: end &- start)
+      return slice(start, end)
     case .offsets64:
       let start = Int(load(places, index, as: Int64.self))
       let end = Int(load(places, index &+ 1, as: Int64.self))
-      return UnsafeRawBufferPointer(start: bytes + start, count: end &- start)
+      return slice(start, end)
     case .fixed: return UnsafeRawBufferPointer(start: places + index &* width, count: width)
     case .views:
       let view = load(places, index, as: BinaryViewValue.self)
-      if view.isInline { return UnsafeRawBufferPointer(start: places + index &* 16 + 4, count: view.length) }
-      return UnsafeRawBufferPointer(start: blocks[view.bufferIndex].base + view.offset, count: view.length)
+      if view.isInline, view.length >= 0 {
+        return UnsafeRawBufferPointer(start: places + index &* 16 + 4, count: view.length)
+      }
+      let (number, start, length) = (view.bufferIndex, view.offset, view.length)
+      guard number >= 0, number < blocks.count, start >= 0, length >= 0,
+        start <= blocks[number].count &- length
+      else { return UnsafeRawBufferPointer(start: places, count: 0) }
+      return UnsafeRawBufferPointer(start: blocks[number].base + start, count: length)
     }
+  }
+
+  @inline(__always)
+  private func slice(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
+    // SAFETY: 0 <= start <= end <= byteCount, in two comparisons.
+    guard UInt(bitPattern: start) <= UInt(bitPattern: end), end <= byteCount, end >= 0 else {
+      return UnsafeRawBufferPointer(start: places, count: 0)
+    }
+    return UnsafeRawBufferPointer(start: bytes + start, count: end &- start)
   }
 }
 

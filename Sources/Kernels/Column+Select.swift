@@ -31,7 +31,7 @@ extension Column {
     }
     if case .dictionary(_, let values) = layout, values.nullCount > 0 || values.type == .null {
       return selection.filter { row in
-        (isNull(row) || values.isNull(integer(at: row))) == wanted
+        (isNull(row) || values.isNullEntry(integer(at: row))) == wanted
       }
     }
     guard let validity else {
@@ -63,19 +63,69 @@ extension Column {
       if set.count > 1 { select(RealSetFilter(set: set), &selection) }
     default:
       guard let values = ByteValues(self) else { return }
+      if case .bytes(let lower?, let upper?) = predicate, lower == upper, lower.isInclusive {
+        return lower.bytes.withUnsafeBytes { wanted in
+          let leading = leadingBytes(wanted)
+          selection.filter { row in
+            let value = values[row]
+            // Nearly all values differ in length or in their first bytes.
+            return value.count == wanted.count && leadingBytes(value) == leading
+              && compareBytes(value, wanted) == 0
+          }
+        }
+      }
+      if case .prefix(let prefix, let foldsCase) = predicate {
+        return prefix.withUnsafeBytes { wanted in
+          selection.filter { hasPrefix(values[$0], wanted, foldsCase: foldsCase) }
+        }
+      }
       selection.filter { predicate.matches(values[$0]) }
     }
   }
 
   /// Asks once for each entry of the dictionary.
   private func selectCodes(of values: Column, _ predicate: RangePredicate, _ selection: inout Selection) {
+    if values.count > 2 * selection.count, values.nullCount == 0, let bytes = ByteValues(values) {
+      // A dictionary with more entries than there are rows to look at: those that the rows have will do.
+      return selection.filter { row in
+        guard !isNull(row), case let entry = integer(at: row), entry >= 0, entry < values.count else {
+          return false
+        }
+        return predicate.matches(bytes[entry])
+      }
+    }
     var matching = Selection(capacity: values.count)
     matching.reset(to: 0..<values.count)
     values.select(predicate, &matching)
-    var wanted = [Bool](repeating: false, count: values.count)
+    if matching.count == 0 { return selection.removeAll() }
+    // Indices of null slots need not be in bounds: those rows go first.
+    if let validity { selection.filter { validity[unchecked: $0] } }
+    guard case .dictionary(let codes, _) = layout, case .dictionary(let indices, _, _) = type else { return }
+    let wanted = UnsafeMutablePointer<Bool>.allocate(capacity: values.count)
+    defer { wanted.deallocate() }
+    wanted.initialize(repeating: false, count: values.count)
     for i in 0..<matching.count { wanted[matching[i]] = true }
-    // Indices of null slots need not be in bounds.
-    selection.filter { row in !isNull(row) && wanted[integer(at: row)] }
+    switch indices {
+    case .int8: filter(codes.base, of: Int8.self, wanted, values.count, &selection)
+    case .int16: filter(codes.base, of: Int16.self, wanted, values.count, &selection)
+    case .int32: filter(codes.base, of: Int32.self, wanted, values.count, &selection)
+    case .int64: filter(codes.base, of: Int64.self, wanted, values.count, &selection)
+    case .uint8: filter(codes.base, of: UInt8.self, wanted, values.count, &selection)
+    case .uint16: filter(codes.base, of: UInt16.self, wanted, values.count, &selection)
+    case .uint32: filter(codes.base, of: UInt32.self, wanted, values.count, &selection)
+    case .uint64: filter(codes.base, of: UInt64.self, wanted, values.count, &selection)
+    }
+  }
+
+  private func filter<T: FixedWidthInteger & BitwiseCopyable>(
+    _ codes: UnsafeRawPointer, of type: T.Type, _ wanted: UnsafePointer<Bool>, _ entries: Int,
+    _ selection: inout Selection
+  ) {
+    // Indices were checked by `check(.access)`; but a mapped file may be written to since (see `ByteValues`).
+    selection.filter { row in
+      let code = Int(truncatingIfNeeded: load(codes, row, as: T.self))
+      return UInt(bitPattern: code) < UInt(bitPattern: entries) && wanted[code]
+    }
   }
 
   private func select<F: SelectingIntegers>(_ filter: F, _ selection: inout Selection) {
@@ -104,6 +154,11 @@ extension Column {
     default: preconditionFailure("\(type) has no reals")
     }
   }
+}
+
+extension Column {
+  /// Whether an entry of a dictionary is null; one that is not there is.
+  func isNullEntry(_ index: Int) -> Bool { index < 0 || index >= count || isNull(index) }
 }
 
 private protocol SelectingIntegers {

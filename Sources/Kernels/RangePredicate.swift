@@ -58,14 +58,21 @@ public enum RangePredicate: Sendable, Hashable {
       return true
     case .byteSet(let set): return set.contains(Array(value))
     case .prefix(let prefix, let foldsCase):
-      guard value.count >= prefix.count else { return false }
-      for (i, wanted) in prefix.enumerated() {
-        let byte = value[i]
-        let folded = foldsCase && byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
-        if folded != wanted { return false }
-      }
-      return true
+      return prefix.withUnsafeBytes { hasPrefix(value, $0, foldsCase: foldsCase) }
     default: return false
     }
   }
+}
+
+/// - Parameter foldsCase: whether ASCII letters of the value count in either case; the prefix has them in lower case then.
+@inline(__always)
+func hasPrefix(_ value: UnsafeRawBufferPointer, _ prefix: UnsafeRawBufferPointer, foldsCase: Bool) -> Bool {
+  guard value.count >= prefix.count else { return false }
+  // SAFETY: `i` is below both counts.
+  for i in 0..<prefix.count {
+    var byte = value.baseAddress.unsafelyUnwrapped.load(fromByteOffset: i, as: UInt8.self)
+    if foldsCase, byte &- 0x41 < 26 { byte |= 0x20 }
+    if byte != prefix.baseAddress.unsafelyUnwrapped.load(fromByteOffset: i, as: UInt8.self) { return false }
+  }
+  return true
 }

@@ -50,7 +50,8 @@ extension Column {
       var hashes = [UInt64?](repeating: nil, count: values.count)
       values.forEachHash(0..<values.count, descending: false) { hashes[$0] = $1 }
       for row in descending ? Array(rows.reversed()) : Array(rows) where !isNull(row) {
-        if let hash = hashes[integer(at: row)] { body(row, hash) }
+        let entry = integer(at: row)
+        if entry >= 0, entry < hashes.count, let hash = hashes[entry] { body(row, hash) }
       }
     case .bits(let bits): visit { ValueHash.of(Int64(bits[unchecked: $0] ? 1 : 0)) }
     case .fixed(let buffer):

@@ -53,6 +53,8 @@ enum PageGuard {
   }
 
   static func remove(_ number: Int) {
+    // The end first: the handler must never see an old end with a start of zero, which is everything below it.
+    table.slots[number].end = 0
     table.slots[number] = Slot()
     free.withLock { $0.append(number) }
   }

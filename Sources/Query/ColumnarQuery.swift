@@ -48,7 +48,6 @@ public struct ColumnarQuery: Sendable {
       (.correlated, "a subquery refers to the query around it"),
       (.bareColumns, "a column is neither grouped nor aggregated"), (.rowValues, "it has row values"),
       (.rowid, "it names the row id"), (.tableFunction, "it has table-valued functions"),
-      (.volatile, "it has functions whose values change"),
       (.unknownFunction, "it has functions that are not SQLite's"),
     ]
     for (feature, reason) in reasons where features.contains(feature) { return .notMine(NotMine(reason)) }

@@ -28,10 +28,18 @@ public struct AuthorizedAction: Sendable {
   public static let dropVirtualTable = SQLITE_DROP_VTABLE
   public static let createTable = SQLITE_CREATE_TABLE
   public static let dropTable = SQLITE_DROP_TABLE
+  public static let dropIndex = SQLITE_DROP_INDEX
   public static let alterTable = SQLITE_ALTER_TABLE
   public static let createIndex = SQLITE_CREATE_INDEX
   public static let createTrigger = SQLITE_CREATE_TRIGGER
   public static let createTemporaryTrigger = SQLITE_CREATE_TEMP_TRIGGER
+  public static let createTemporaryTable = SQLITE_CREATE_TEMP_TABLE
+  public static let createTemporaryView = SQLITE_CREATE_TEMP_VIEW
+  public static let createTemporaryIndex = SQLITE_CREATE_TEMP_INDEX
+  /// What makes something that only its connection sees.
+  public static let temporaryObjects: Set<Int32> = [
+    createTemporaryTable, createTemporaryView, createTemporaryIndex, createTemporaryTrigger,
+  ]
   public static let createView = SQLITE_CREATE_VIEW
   public static let analyze = SQLITE_ANALYZE
 }

@@ -33,6 +33,15 @@ public struct ResultCode: RawRepresentable, Hashable, Sendable {
   public static let range = ResultCode(rawValue: SQLITE_RANGE)
   public static let notADatabase = ResultCode(rawValue: SQLITE_NOTADB)
 
+  /// What was read is no longer the newest, and waiting does not help.
+  public static let busySnapshot = ResultCode(rawValue: SQLITE_BUSY | 2 << 8)
+  public static let checkConstraint = ResultCode(rawValue: SQLITE_CONSTRAINT | 1 << 8)
+  public static let notNullConstraint = ResultCode(rawValue: SQLITE_CONSTRAINT | 5 << 8)
+  public static let primaryKeyConstraint = ResultCode(rawValue: SQLITE_CONSTRAINT | 6 << 8)
+  public static let uniqueConstraint = ResultCode(rawValue: SQLITE_CONSTRAINT | 8 << 8)
+  public static let rowidConstraint = ResultCode(rawValue: SQLITE_CONSTRAINT | 10 << 8)
+  public static let typeConstraint = ResultCode(rawValue: SQLITE_CONSTRAINT | 12 << 8)
+
   /// SQLite's words for the code.
   public var text: String { String(cString: sqlite3_errstr(rawValue)) }
 }

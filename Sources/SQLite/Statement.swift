@@ -9,6 +9,7 @@ public final class Statement {
   public unowned(unsafe) let connection: Connection
   private let keeper: Connection?
   let handle: OpaquePointer
+  @exclusivity(unchecked) private var isClosed = false
   /// What stands behind the statement in the text.
   public let rest: String
   /// How many bytes of the text the statement is.
@@ -44,7 +45,15 @@ public final class Statement {
     rest = used < total ? String(decoding: Array(sql.utf8)[used...], as: UTF8.self) : ""
   }
 
-  deinit { sqlite3_finalize(handle) }
+  deinit { close() }
+
+  /// Frees the statement before its last owner goes: because the connection is about to pass to another thread. Nothing may be
+  /// asked of it any more.
+  public func close() {
+    if isClosed { return }
+    isClosed = true
+    sqlite3_finalize(handle)
+  }
 
   // MARK: What it is
 

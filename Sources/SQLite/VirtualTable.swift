@@ -99,11 +99,13 @@ public struct ResultContext {
   @inline(__always) public func set(_ value: Double) { sqlite3_result_double(pointer, value) }
   public func set(_ value: BorrowedValue) { sqlite3_result_value(pointer, value.pointer) }
 
-  /// - Parameter lasting: whether the bytes outlive every statement that may see them, so that none is copied.
+  /// - Parameter lasting: whether the bytes outlive every statement that may see them, so that long ones are not copied.
   @inline(__always)
   public func set(text: UnsafeRawPointer, count: Int, lasting: Bool) {
     let base = text.assumingMemoryBound(to: CChar.self)
-    if lasting {
+    if count < 256 {
+      fletch_result_text_short(pointer, base, UInt64(truncatingIfNeeded: count))
+    } else if lasting {
       fletch_result_text_static(pointer, base, UInt64(truncatingIfNeeded: count))
     } else {
       fletch_result_text_copied(pointer, base, UInt64(truncatingIfNeeded: count))

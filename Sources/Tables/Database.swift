@@ -83,7 +83,12 @@ public final class Database: Sendable {
   private func removeOrphans(_ connection: Connection) throws(SQLiteError) {
     var known: Set<String> = []
     let statement = try connection.prepare("SELECT path FROM fletch_segments")
-    while try statement.step() { known.insert(statement.text(0)) }
+    while try statement.step() {
+      let path = statement.text(0)
+      // Somebody may have published a file in place that is in this folder.
+      let isHere = path.hasPrefix(catalog.folder + "/")
+      known.insert(isHere ? String(path.dropFirst(catalog.folder.count + 1)) : path)
+    }
     guard let folder = opendir(catalog.folder) else { return }
     defer { closedir(folder) }
     while let entry = readdir(folder) {

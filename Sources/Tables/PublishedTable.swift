@@ -15,7 +15,7 @@ final class PublishedTable: VirtualTable {
   /// The snapshot that was read last, and what the connection's data version was then.
   private var current: (snapshot: TableSnapshot, dataVersion: UInt32)?
   /// Snapshots whose bytes statements of this connection may still refer to.
-  private var pinned: [TableSnapshot] = []
+  private(set) var pinned: [TableSnapshot] = []
   /// Whether this connection's open transaction has changed the table.
   private(set) var isChanged = false
   /// The version that the open transaction has given the table; nil when it has not, or a savepoint took it back.
@@ -208,6 +208,9 @@ final class PublishedTable: VirtualTable {
   // MARK: Life
 
   override func rename(to name: String) throws(SQLiteError) {
+    guard !Catalog.isReserved(name) else {
+      throw SQLiteError(.error, "names that begin with 'fletch_' are Fletch's own")
+    }
     let statement = try connection.internalStatement("UPDATE fletch_tables SET name = ?2 WHERE id = ?1")
     try statement.bind(id, to: 1)
     try statement.bind(.text(name), to: 2)

@@ -54,3 +54,21 @@ extension SQLiteError {
     self.init(code, error.description)
   }
 }
+
+extension SQLiteError {
+  /// The same refusal with what to do about it, where SQLite refuses a virtual table what its own tables have. For whoever shows errors
+  /// to users: SQLite makes these messages itself, before a virtual table is asked.
+  public var aboutPublishedTables: SQLiteError {
+    let beginnings = [
+      "virtual tables may not be indexed", "cannot create triggers on virtual tables",
+      "UPSERT not implemented for virtual table", "virtual tables may not be altered",
+      "cannot drop column from virtual table", "cannot rename columns of virtual table",
+      "Cannot add a column to a virtual table", "RETURNING is not available on virtual tables",
+      "UPDATE ... FROM",
+    ]
+    guard beginnings.contains(where: { message.hasPrefix($0) }) else { return self }
+    return SQLiteError(
+      code, "\(message); a published table is one: publish the file with --rows to have an ordinary table",
+      offset: offset)
+  }
+}

@@ -36,6 +36,12 @@ public final class TableSession: @unchecked Sendable {
     catalog.store.leave(mark)
   }
 
+  /// Throws when a file that running statements read from is not what it was: what they have returned since the last call may be
+  /// wrong then. To be asked before rows are believed that no scan has ended behind: of each batch, and at the end.
+  public func checkSources() throws(TableError) {
+    try wrap { () throws(DataError) in try module.checkSources() }
+  }
+
   /// The published table of that name as the connection sees it now; nil when the name is that of none.
   public func snapshot(of name: String) throws(SQLiteError) -> TableSnapshot? {
     guard let id = try publishedID(name) else { return nil }

@@ -27,33 +27,50 @@ public struct PlacedSegment: Sendable {
 
 /// What of a table does not change under a reader. The rows of the delta are in the database, and read from there.
 public struct TableSnapshot: Sendable {
+  /// What all snapshots of the same segments share: copying a snapshot is then two references.
+  private final class Fixed: Sendable {
+    let table: Int64
+    let schema: Schema
+    let segments: [PlacedSegment]
+    let segmentRows: Int
+    let serial: Int
+
+    init(_ table: Int64, _ schema: Schema, _ segments: [PlacedSegment], serial: Int) {
+      self.table = table
+      self.schema = schema
+      self.segments = segments
+      self.serial = serial
+      segmentRows = segments.reduce(0) { $0 + $1.segment.rowCount }
+    }
+  }
+
+  private let fixed: Fixed
+
   /// The catalog's number of the table.
-  public let table: Int64
+  public var table: Int64 { fixed.table }
   /// Differs after every transaction that changed the table.
   public internal(set) var version: Int64
-  public let schema: Schema
+  public var schema: Schema { fixed.schema }
   /// By ascending row ids.
-  public let segments: [PlacedSegment]
+  public var segments: [PlacedSegment] { fixed.segments }
   public internal(set) var tombstones: Tombstones
   public internal(set) var deltaCount: Int
   /// Differs from that of any snapshot with other segments.
-  let serial: Int
+  var serial: Int { fixed.serial }
 
   private static let lastSerial = Atomic(0)
 
   init(table: Int64, version: Int64, schema: Schema, segments: [PlacedSegment], deltaCount: Int) {
-    self.table = table
+    let serial = TableSnapshot.lastSerial.wrappingAdd(1, ordering: .relaxed).newValue
+    fixed = Fixed(table, schema, segments, serial: serial)
     self.version = version
-    self.schema = schema
-    self.segments = segments
     self.deltaCount = deltaCount
     tombstones = Tombstones(blockCounts: segments.map { $0.segment.blocks.count })
-    serial = TableSnapshot.lastSerial.wrappingAdd(1, ordering: .relaxed).newValue
   }
 
   /// How many rows are visible.
   public var rowCount: Int { segmentRows - tombstones.count + deltaCount }
-  public var segmentRows: Int { segments.reduce(0) { $0 + $1.segment.rowCount } }
+  public var segmentRows: Int { fixed.segmentRows }
 
   /// The first row id that no segment has.
   var endOfSegments: Int64 { segments.last?.rows.upperBound ?? 1 }

@@ -6,7 +6,8 @@ import Memory
 let version = "0.1.0"
 
 let commands = [
-  serveCommand, queryCommand, shellCommand, sqlCommand, publishCommand, tablesCommand, passwordCommand,
+  serveCommand, queryCommand, shellCommand, sqlCommand, publishCommand, tablesCommand, compactCommand,
+  passwordCommand,
   listCommand, getCommand, putCommand,
   consumeCommand, inspectCommand, catCommand, convertCommand, sampleCommand, benchCommand,
 ]

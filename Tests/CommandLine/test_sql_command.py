@@ -319,6 +319,24 @@ def test_tables(programs, sql, people, tmp_path):
     assert "struct<dept: utf8>" in text and "(6 rows)" in text
 
 
+def test_compact(programs, sql, people, tmp_path):
+    database = tmp_path / "db"
+    programs.fletch("publish", people, "--database", database)
+    programs.fletch("publish", people, "--table", "other", "--database", database)
+    sql("UPDATE people SET age = 1 WHERE id < 3; DELETE FROM people WHERE id = 5", "--database", database)
+    before = sql("SELECT * FROM people ORDER BY id", "--database", database)
+    done = programs.fletch("compact", "--database", database)
+    other, changed = done.stderr.decode().splitlines()
+    assert other == "other: nothing to do"
+    assert changed.startswith("people: 2 changed and 3 gone rows folded in, 1 segment of ")
+    report = programs.fletch("tables", "--database", database, "--format", "json").stdout.splitlines()
+    assert [(r["rows"], r["delta"], r["gone"]) for r in map(json.loads, report)] == [(5, 0, 0), (4, 0, 0)]
+    assert sql("SELECT * FROM people ORDER BY id", "--database", database) == before
+    assert "nothing to do" in programs.fletch("compact", "PEOPLE", "--database", database).stderr.decode()
+    assert "no published table 'x'" in programs.error("compact", "x", "--database", database)
+    assert "--database" in programs.fletch("compact", code=2).stderr.decode()
+
+
 def test_a_damaged_table_leaves_the_others_usable(programs, sql, people, tmp_path):
     database = tmp_path / "db"
     for name in ("good", "bad"):

@@ -5,11 +5,12 @@
 import Arrow
 import Glibc
 import Memory
-import Query
 import SQL
 import SQLite
 import Tables
 import Testing
+
+@testable import Query
 
 private func number(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
 
@@ -69,10 +70,16 @@ private struct Outcome {
   var error: String?
 }
 
-private func bySQLite(_ sql: String, _ schema: Schema, _ session: TableSession) -> Outcome {
+private func bySQLite(_ sql: String, _ schema: Schema, _ session: TableSession, _ parameters: [SQLValue] = [])
+  -> Outcome
+{
   var outcome = Outcome()
   do {
-    let reader = RowReader(try session.connection.prepare(sql), schema: schema)
+    let statement = try session.connection.prepare(sql)
+    for (i, value) in parameters.prefix(statement.parameterCount).enumerated() {
+      try statement.bind(value, to: i + 1)
+    }
+    let reader = RowReader(statement, schema: schema)
     while let batch = try reader.next(rowLimit: 10_000, byteLimit: .max) { outcome.rows += rows(batch) }
   } catch {
     outcome.error = "\(error)"
@@ -95,23 +102,31 @@ private func bySQLite(_ sql: String, _ schema: Schema, _ session: TableSession) 
       let extremes = dice.oneIn(3)
       let session = try Database(path: nil).makeSession()
       _ = try TestData.publish("x", on: session, &dice, extremes: extremes)
+      _ = try TestData.publish("y", on: session, &dice, extremes: extremes, isSmall: true)
+      try session.connection.execute(
+        "CREATE VIEW v AS WITH c AS (SELECT * FROM x WHERE i8 IS NOT NULL) SELECT * FROM c WHERE skew < 100")
       var generator = StatementGenerator(dice: dice, extremes: extremes)
       let catalog = SessionCatalog(session: session)
       for number in 0..<perTable {
         let (sql, isOrdered) = generator.statement()
+        let parameters: [SQLValue] = [
+          generator.dice.pick([.integer(5), .integer(-3), .real(2.5), .null, .text("12"), .integer(300)]),
+          generator.dice.pick([.text("abc"), .text("2024-01-20"), .null, .text("value 3"), .integer(10)]),
+        ]
         let bound: BoundStatement
         do { bound = try Binder.bind(Statement(sql)!, text: sql, catalog: catalog) } catch {
           refused["\(error)", default: 0] += 1
           continue
         }
-        guard case .columns(let query) = ColumnarQuery.plan(bound, parameters: []) else {
-          if case .notMine(let reason) = ColumnarQuery.plan(bound, parameters: []) {
+        guard case .columns(let query) = ColumnarQuery.plan(bound, parameters: parameters) else {
+          if case .notMine(let reason) = ColumnarQuery.plan(bound, parameters: parameters) {
             refused[reason.reason, default: 0] += 1
           }
           continue
         }
         var options = QueryOptions()
         options.threads = number % 3 + 1
+        if number % 4 < 3 { options.learningRows = 0 }
         options.batchRows = number % 2 == 0 ? 1000 : 65_536
         var mine = Outcome()
         do throws(QueryError) {
@@ -129,7 +144,7 @@ private func bySQLite(_ sql: String, _ schema: Schema, _ session: TableSession) 
           mine.error = "\(error)"
         }
         ran += 1
-        var theirs = bySQLite(sql, query.schema, session)
+        var theirs = bySQLite(sql, query.schema, session, parameters)
         if let problem = Self.difference(&mine, &theirs, isOrdered: isOrdered) {
           problems.append("table \(table): \(sql)\n    \(problem)")
         }
@@ -166,4 +181,22 @@ private func bySQLite(_ sql: String, _ schema: Schema, _ session: TableSession) 
     }
     return nil
   }
+}
+
+@Test func oneCase() throws {
+  guard let text = getenv("FLETCH_QUERY_SQL").map({ String(cString: $0) }) else { return }
+  let seed = number("FLETCH_QUERY_SEED")!
+  var dice = Dice(state: UInt64(seed) &+ UInt64(number("FLETCH_QUERY_TABLE")!) << 32)
+  let extremes = dice.oneIn(3)
+  let session = try Database(path: nil).makeSession()
+  _ = try TestData.publish("x", on: session, &dice, extremes: extremes)
+  _ = try TestData.publish("y", on: session, &dice, extremes: extremes, isSmall: true)
+  let bound = try Binder.bind(Statement(text)!, text: text, catalog: SessionCatalog(session: session))
+  guard case .columns(let query) = ColumnarQuery.plan(bound, parameters: []) else { return }
+  var mine: [[Seen]] = []
+  let stream = query.run(try TableInput.read(query.tableNames, on: session))
+  while let batch = try stream.next() { mine += rows(batch) }
+  let theirs = bySQLite(text, query.schema, session).rows
+  print("[\(mine.count) \(theirs.count)]")
+  for i in 0..<min(12, mine.count, theirs.count) { print(mine[i], theirs[i]) }
 }

@@ -5,8 +5,8 @@ struct StatementGenerator {
   /// Whether overflows are wanted.
   var extremes: Bool
 
-  private let integers = ["i8", "i32", "i64", "u16", "skew", "flag"]
-  private let reals = ["d", "f", "none"]
+  private let integers = ["i8", "i32", "i64", "u16", "skew", "flag", "dec0"]
+  private let reals = ["d", "f", "none", "dec"]
   private let texts = ["t", "s", "dict"]
   private let times = ["day", "ts"]
 
@@ -62,7 +62,10 @@ struct StatementGenerator {
 
   mutating func text(_ depth: Int = 0) -> String {
     if depth > 2 || dice.oneIn(2) { return dice.oneIn(4) ? literal() : dice.pick(texts) }
-    switch dice.below(9) {
+    switch dice.below(11) {
+    case 9: return dice.pick(["date(ts)", "time(ts)", "datetime(ts)", "date(day)", "datetime(day)"])
+    case 10:
+      return "strftime('\(dice.pick(["%Y", "%m-%d", "%H:%M:%S", "%w", "%j", "%Y-%m"]))', \(dice.pick(times)))"
     case 0: return "lower(\(text(depth + 1)))"
     case 1: return "upper(\(text(depth + 1)))"
     case 2: return "substr(\(text(depth + 1)), \(dice.below(9) - 4), \(dice.below(7) - 2))"
@@ -89,7 +92,9 @@ struct StatementGenerator {
       }
     }
     let order = dice.pick(["=", "<>", "<", "<=", ">", ">=", "=", "IS", "IS NOT"])
-    switch dice.below(14) {
+    switch dice.below(16) {
+    case 14: return "\(dice.pick(integers + reals)) \(order) ?1"
+    case 15: return "\(dice.pick(texts + times)) \(order) ?2"
     case 0, 1: return "\(integer(depth + 1)) \(order) \(integer(depth + 1))"
     case 2: return "\(integerColumn()) \(order) \(dice.below(1000))"
     case 3: return "\(real(depth + 1)) \(order) \(dice.oneIn(2) ? real(depth + 1) : integer(depth + 1))"
@@ -108,7 +113,15 @@ struct StatementGenerator {
     case 10:
       let list = (0..<dice.below(12) + 1).map { _ in literal() }
       return "\(dice.pick(texts)) \(dice.oneIn(3) ? "NOT " : "")IN (\(list.joined(separator: ", ")))"
-    case 11: return "\(anyColumn()) IS \(dice.oneIn(2) ? "NOT " : "")NULL"
+    case 11:
+      if dice.oneIn(4) {
+        return dice.pick([
+          "i32 \(dice.oneIn(2) ? "NOT " : "")IN (SELECT i32 FROM y)", "t IN (SELECT t FROM y WHERE i8 > 2)",
+          "EXISTS (SELECT 1 FROM y WHERE i8 > 8)", "d > (SELECT avg(d) FROM y)", "t = (SELECT max(t) FROM y)",
+          "i8 NOT IN (SELECT i8 FROM y WHERE i8 IS NOT NULL)",
+        ])
+      }
+      return "\(anyColumn()) IS \(dice.oneIn(2) ? "NOT " : "")NULL"
     case 12:
       return dice.oneIn(2)
         ? "day \(order) '\(dice.pick(["2023-01-01", "2022-06-15", "2023", "", "zzz", "2023-01-01 00:00"]))'"
@@ -161,10 +174,47 @@ struct StatementGenerator {
     }
   }
 
+  /// A join of both tables: by equalities, by other conditions, by none.
+  private mutating func join() -> (sql: String, isOrdered: Bool) {
+    func key(_ dice: inout Dice) -> String {
+      let column = dice.pick([
+        "skew", "i32", "dec", "dec0", "t", "s", "d", "day", "ts", "i8", "dict", "b", "flag",
+      ])
+      return dice.oneIn(8) ? "x.skew = y.i32 + 1" : "x.\(column) = y.\(column)"
+    }
+    var condition = key(&dice)
+    if dice.oneIn(3) { condition += " AND " + key(&dice) }
+    if dice.oneIn(4) { condition += " AND x.i32 > y.i32" }
+    if dice.oneIn(6) { condition += " AND y.t <> 'a'" }
+    if dice.oneIn(8) { condition += " AND x.skew < 3" }
+    if dice.oneIn(10) { condition = "x.i64 > y.i64 AND x.i8 = 3" }
+    let kind = dice.pick(["JOIN", "LEFT JOIN", "LEFT JOIN", ","])
+    let source = kind == "," ? "x, y WHERE \(condition)" : "x \(kind) y ON \(condition)"
+    let filter =
+      dice.oneIn(2)
+      ? ""
+      : (kind == "," ? " AND " : " WHERE ")
+        + dice.pick([
+          "x.i32 < 500", "y.i32 IS NULL", "y.t LIKE 'a%'", "x.d > 10 OR y.d < 0", "x.t = y.t",
+          "coalesce(y.i8, 0) >= 0",
+          "x.i64 IN (SELECT i64 FROM y)", "EXISTS (SELECT 1 FROM y WHERE i8 > 3)",
+          "x.i32 > (SELECT avg(i32) FROM y)",
+        ])
+    switch dice.below(4) {
+    case 0: return ("SELECT count(*), count(y.i32), sum(x.i32), max(y.t) FROM \(source)\(filter)", false)
+    case 1: return ("SELECT x.skew, y.t, count(*) FROM \(source)\(filter) GROUP BY 1, 2 ORDER BY 1, 2", true)
+    case 2: return ("SELECT x.i64, y.i64, x.t, y.dict, y.ts, y.flag FROM \(source)\(filter)", false)
+    default: return ("SELECT DISTINCT x.i8 + y.i8, y.day FROM \(source)\(filter)", false)
+    }
+  }
+
   /// A statement, and whether the order of its rows is told.
   mutating func statement() -> (sql: String, isOrdered: Bool) {
+    if dice.oneIn(6) { return join() }
     let filter = dice.oneIn(3) ? "" : " WHERE " + condition()
-    let source = dice.oneIn(8) ? "(SELECT * FROM x\(dice.oneIn(2) ? " WHERE " + condition(1) : ""))" : "x"
+    let source =
+      dice.oneIn(12)
+      ? "v" : dice.oneIn(8) ? "(SELECT * FROM x\(dice.oneIn(2) ? " WHERE " + condition(1) : ""))" : "x"
     switch dice.below(10) {
     case 0, 1:
       let results = (0..<dice.below(4) + 1).map { _ in expression() }.joined(separator: ", ")
@@ -196,7 +246,7 @@ struct StatementGenerator {
       var sql = "SELECT \(distinct)\(columns.joined(separator: ", ")) FROM \(source)\(filter)"
       if dice.oneIn(6) {
         sql +=
-          " UNION \(dice.oneIn(2) ? "ALL " : "")SELECT \(columns.joined(separator: ", ")) FROM x WHERE \(condition(1))"
+          " \(dice.pick(["UNION", "UNION ALL", "EXCEPT", "INTERSECT"])) SELECT \(columns.joined(separator: ", ")) FROM x WHERE \(condition(1))"
       }
       sql += " ORDER BY \(terms.joined(separator: ", "))"
       if dice.oneIn(2) {

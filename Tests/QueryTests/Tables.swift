@@ -29,6 +29,12 @@ struct SessionCatalog: Catalog {
   let session: TableSession
 
   func relation(schema: String?, name: String) throws(SQLError) -> Relation? {
+    if let view = try? session.connection.value(
+      "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = '\(name)'"),
+      case .text(let sql) = view
+    {
+      return Relation(name: name, kind: .view(sql: sql, columns: nil), columns: [], hasRowid: false)
+    }
     guard let published = try? session.publishedSchema(of: name) else { return nil }
     return Relation(
       name: name, kind: .published, columns: published.fields.map { CatalogColumn(published: $0) })
@@ -37,11 +43,13 @@ struct SessionCatalog: Catalog {
 
 /// The columns of both tables: names tell the kind.
 enum TestColumn: String, CaseIterable {
-  case i8, i32, i64, big, u16, flag, d, f, skew, t, s, day, ts, b, dict, none
+  case dec, dec0, i8, i32, i64, big, u16, flag, d, f, skew, t, s, day, ts, b, dict, none
 
   var field: Field {
     let type: DataType =
       switch self {
+      case .dec: .decimal128(precision: 12, scale: 2)
+      case .dec0: .decimal64(precision: 9, scale: 0)
       case .i8: .int8
       case .i32, .skew: .int32
       case .i64, .big: .int64
@@ -68,7 +76,9 @@ enum TestData {
     "longer than sixteen bytes of texts",
   ]
 
-  static func batch(_ columns: [TestColumn], rows: Int, _ dice: inout Dice, extremes: Bool) throws
+  static func batch(
+    _ columns: [TestColumn], rows: Int, _ dice: inout Dice, extremes: Bool, isSmall: Bool = false
+  ) throws
     -> RecordBatch
   {
     var built: [Column] = []
@@ -83,6 +93,8 @@ enum TestData {
         }
         ascending += dice.below(3)
         switch column {
+        case .dec: append(builder, Int128(dice.below(100_000) - 20_000))
+        case .dec0: append(builder, Int64(dice.below(1000) - 500))
         case .i8:
           append(builder, Int8(truncatingIfNeeded: extremes && dice.oneIn(20) ? -128 : dice.below(21) - 10))
         case .i32:
@@ -101,7 +113,7 @@ enum TestData {
         case .d, .none:
           let value: Double =
             extremes && dice.oneIn(10)
-            ? dice.pick([.nan, .infinity, -.infinity, 0, -0.0, 1e300, -1e300, 0x1p53, 5e-324])
+            ? dice.pick([.nan, .infinity, -.infinity, 0, -0.0, 1e300, -1e300, 0x1p53, .leastNonzeroMagnitude])
             : Double(dice.below(2000)) / 8 - 100
           append(builder, value)
         case .f:
@@ -131,14 +143,16 @@ enum TestData {
   }
 
   /// Makes table `name`: some segments, of which rows were deleted, replaced and added by SQL.
-  static func publish(_ name: String, on session: TableSession, _ dice: inout Dice, extremes: Bool) throws
+  static func publish(
+    _ name: String, on session: TableSession, _ dice: inout Dice, extremes: Bool, isSmall: Bool = false
+  ) throws
     -> [TestColumn]
   {
     let columns = TestColumn.allCases
     let connection = session.connection
     for part in 0..<dice.below(3) + 1 {
       try connection.execute("BEGIN IMMEDIATE")
-      let rows = dice.pick([1, 60, 300, 300, 2500])
+      let rows = isSmall ? dice.pick([1, 10, 40]) : dice.pick([1, 60, 300, 300, 2500])
       let batch = try batch(columns, rows: rows, &dice, extremes: extremes)
       let publication = try session.publish(name, schema: batch.schema, mode: part == 0 ? .create : .append)
       try publication.append(batch)

@@ -55,6 +55,29 @@ extension EmbeddedStatement {
     return decision
   }
 
+  /// The answer to EXPLAIN QUERY PLAN: the way that the statement takes, and then what SQLite would do.
+  func explain(
+    _ statement: String, _ rows: [[SQLValue]], _ borrowed: Borrowed, _ control: StatementControl
+  ) throws(EngineError) -> any ResultStream {
+    let inner = try session.engine.compile(statement, on: borrowed.connection, control)
+    let settled = try session.engine.settled(statement, inner, on: borrowed.connection, isShared: false)
+    borrowed.connection.keep(inner, statement)
+    let way = EmbeddedStatement(explaining: statement, session, settled).executionWay
+    let own = try session.engine.compile(sql, on: borrowed.connection, control)
+    defer {
+      borrowed.connection.keep(own, sql)
+      borrowed.giveBack()
+    }
+    var plan: [[SQLValue]] = [[.integer(0), .integer(0), .integer(0), .text(way)]]
+    try Engine.engine(control) { () throws(SQLiteError) in
+      while try own.step() { plan.append((0..<4).map { own.value($0) }) }
+    }
+    let batch = try engineTables(control) { () throws(TableError) in
+      try RowReader.batch(of: plan, schema: SettledStatement.queryPlan)
+    }
+    return KeptResult(schema: batch.schema, batches: [batch], updateCount: nil)
+  }
+
   /// Which way the statement takes, and why, in words.
   var executionWay: String {
     if wish == "sqlite" { return "RUN IN SQLITE (the session says so)" }

@@ -1,5 +1,6 @@
 // What statements of clients may not do: reach outside of the database, or into what is Fletch's own.
 
+import SQL
 import SQLite
 
 enum Confinement {
@@ -21,11 +22,17 @@ enum Confinement {
   ]
   private static let forbiddenFunctions: Set<String> = ["load_extension", "fts3_tokenizer"]
 
-  static func apply(to connection: Connection, _ options: EngineOptions) {
+  /// - Parameter temporary: whether the connection belongs to a session, which may have temporary tables.
+  static func apply(
+    to connection: Connection, _ options: EngineOptions, _ temporary: PooledConnection.Permission
+  ) {
     connection.setLimit(.attachedDatabases, to: options.allowsAttach ? 10 : 0)
     connection.setLimit(.threads, to: 2)
     let allowsAttach = options.allowsAttach
-    connection.setAuthorizer { allows($0, allowsAttach: allowsAttach) }
+    connection.setAuthorizer { action in
+      if AuthorizedAction.temporaryObjects.contains(action.code), !temporary.value { return false }
+      return allows(action, allowsAttach: allowsAttach)
+    }
   }
 
   private static func allows(_ action: AuthorizedAction, allowsAttach: Bool) -> Bool {
@@ -38,9 +45,11 @@ enum Confinement {
     // Transactions are the session's to begin and to end.
     case AuthorizedAction.transaction, AuthorizedAction.savepoint: return false
     case AuthorizedAction.insert, AuthorizedAction.update, AuthorizedAction.delete,
-      AuthorizedAction.dropTable,
-      AuthorizedAction.createTable, AuthorizedAction.createTrigger, AuthorizedAction.createTemporaryTrigger,
-      AuthorizedAction.alterTable, AuthorizedAction.createIndex:
+      AuthorizedAction.dropTable, AuthorizedAction.dropIndex, AuthorizedAction.createTable,
+      AuthorizedAction.createTemporaryTable,
+      AuthorizedAction.createVirtualTable, AuthorizedAction.createView, AuthorizedAction.createTemporaryView,
+      AuthorizedAction.createTrigger, AuthorizedAction.createTemporaryTrigger, AuthorizedAction.alterTable,
+      AuthorizedAction.createIndex, AuthorizedAction.createTemporaryIndex:
       return !isOwn(action.first) && !isOwn(action.second)
     default: return true
     }
@@ -48,4 +57,20 @@ enum Confinement {
 
   /// Whether a name is that of one of Fletch's own tables.
   static func isOwn(_ name: String?) -> Bool { name?.lowercased().hasPrefix("fletch_") ?? false }
+
+  /// What the authorizer is not told, or is told of SQLite's own work as well.
+  static func check(_ statement: SQL.Statement) throws(EngineError) {
+    let target: String
+    switch statement.kind {
+    case .alter(_, .renameTable(let name)): target = name.text
+    // The counters of AUTOINCREMENT are those of Fletch's tables, too.
+    case .insert(let insert): target = insert.table.name.name.text
+    case .update(let update): target = update.table.name.name.text
+    case .delete(let delete): target = delete.table.name.name.text
+    default: return
+    }
+    if isOwn(target) || target.lowercased() == "sqlite_sequence" {
+      throw EngineError(.permissionDenied, "'\(target)' is a name of Fletch's or SQLite's own")
+    }
+  }
 }

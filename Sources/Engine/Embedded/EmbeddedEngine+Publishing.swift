@@ -15,30 +15,28 @@ extension EmbeddedEngine {
     files: [String], as name: String, mode: PublishMode, inPlace: Bool,
     _ control: StatementControl = StatementControl(), progress: (Int) -> Void = { _ in }
   ) throws(EngineError) -> Int {
-    try writers.enter(control)
-    defer { writers.leave() }
-    // `isReadOnly` is about statements; whoever owns the engine decides what they read.
-    let connection = try options.isReadOnly ? writingConnection() : pool.take(control)
-    defer { if !options.isReadOnly { pool.giveBack(connection) } }
-    return try connection.transaction { () throws(EngineError) in
-      var publication: Publication?
-      for (i, file) in files.enumerated() {
-        try control.check()
-        try engineTables(control) { () throws(TableError) in
-          do throws(TableError) {
-            if publication == nil {
-              publication = try connection.tables.publish(name, schema: try schema(ofFile: file), mode: mode)
+    try writing(control) { connection throws(EngineError) in
+      try connection.transaction { () throws(EngineError) in
+        var publication: Publication?
+        for (i, file) in files.enumerated() {
+          try control.check()
+          try engineTables(control) { () throws(TableError) in
+            do throws(TableError) {
+              if publication == nil {
+                publication = try connection.tables.publish(
+                  name, schema: try schema(ofFile: file), mode: mode)
+              }
+              let before = publication!.rowCount
+              try publication!.append(file: file, inPlace: inPlace)
+              progress(publication!.rowCount - before)
+            } catch {
+              throw i == 0 ? error : error.within("'\(file)'")
             }
-            let before = publication!.rowCount
-            try publication!.append(file: file, inPlace: inPlace)
-            progress(publication!.rowCount - before)
-          } catch {
-            throw i == 0 ? error : error.within("'\(file)'")
           }
         }
+        try engineTables(control) { () throws(TableError) in try publication?.finish() }
+        return publication?.rowCount ?? 0
       }
-      try engineTables(control) { () throws(TableError) in try publication?.finish() }
-      return publication?.rowCount ?? 0
     }
   }
 }
@@ -46,21 +44,11 @@ extension EmbeddedEngine {
 extension EmbeddedEngine {
   /// Drops a table in a transaction of its own; whoever reads it goes on. A table that is not there is no error.
   public func drop(_ name: String, _ control: StatementControl = StatementControl()) throws(EngineError) {
-    try writers.enter(control)
-    defer { writers.leave() }
-    let connection = try options.isReadOnly ? writingConnection() : pool.take(control)
-    defer { if !options.isReadOnly { pool.giveBack(connection) } }
-    try connection.transaction { () throws(EngineError) in
-      try connection.control("DROP TABLE IF EXISTS main.\(quoted(name))")
+    try writing(control) { connection throws(EngineError) in
+      try connection.transaction { () throws(EngineError) in
+        try connection.control("DROP TABLE IF EXISTS main.\(quoted(name))")
+      }
     }
-  }
-
-  /// A connection that may write, whatever clients may.
-  func writingConnection() throws(EngineError) -> PooledConnection {
-    var writing = options
-    writing.isReadOnly = false
-    let (database, options) = (database, writing)
-    return try engine { () throws(SQLiteError) in try PooledConnection(database, options) }
   }
 }
 

@@ -80,7 +80,8 @@ public final class EmbeddedEngine: QueryEngine {
     let key = SettledKey(sql: sql, schemaVersion: version)
     if isShared, let known = settled.withLock({ $0[key] }) { return known }
     let parsed = try? SQL.Statement(sql)
-    let made = SettledStatement(sql, parsed: parsed, statement, connection.tables)
+    let made = SettledStatement(
+      sql, parsed: parsed, statement, connection.tables, schemaVersion: version)
     if isShared, sql.utf8.count < 65_536 {
       settled.withLock { settled in
         if settled.count > 1000 { settled.removeAll() }

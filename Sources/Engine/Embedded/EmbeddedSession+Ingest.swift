@@ -11,6 +11,7 @@ extension EmbeddedSession {
     next: () throws -> RecordBatch?
   ) throws -> Int {
     try check(request)
+    if request.goesToTemporary { try keepConnection(transaction, control) }
     let borrowed = try borrow(transaction, writes: true, control)
     defer { borrowed.giveBack() }
     let connection = borrowed.connection
@@ -35,14 +36,11 @@ extension EmbeddedSession {
     if let catalog = request.table.catalog, !catalog.isEmpty {
       throw EngineError(.notFound, "there is no catalog '\(catalog)'; the one there is has no name")
     }
-    if let schema = request.table.schema, !schema.isEmpty, schema.lowercased() != "main" {
-      throw EngineError(.notFound, "there is no schema '\(schema)' to load into; use 'main', or none")
+    if let schema = request.table.schema, !schema.isEmpty, !["main", "temp"].contains(schema.lowercased()) {
+      throw EngineError(.notFound, "there is no schema '\(schema)' to load into; use 'main', 'temp' or none")
     }
     if engine.options.isReadOnly {
       throw EngineError(.failedPrecondition, "attempt to write a readonly database")
-    }
-    if request.isTemporary {
-      throw EngineError(.unimplemented, "temporary tables cannot be loaded into yet")
     }
   }
 
@@ -51,6 +49,7 @@ extension EmbeddedSession {
     _ next: () throws -> RecordBatch?
   ) throws -> Int {
     let name = request.table.table
+    if request.goesToTemporary { return try loadTemporary(request, connection, control, next) }
     let kind = try engine(control) { () throws(SQLiteError) in try connection.tables.kind(of: name) }
     if kind == nil, request.ifMissing == .fail {
       throw EngineError(.notFound, "no such table: \(name)")
@@ -84,15 +83,45 @@ extension EmbeddedSession {
     return publication.rowCount
   }
 
+  /// Into a table that only this session sees: always one of rows.
+  private func loadTemporary(
+    _ request: IngestRequest, _ connection: PooledConnection, _ control: StatementControl,
+    _ next: () throws -> RecordBatch?
+  ) throws -> Int {
+    let name = request.table.table
+    let exists = try engine(control) { () throws(SQLiteError) in
+      try connection.connection.unauthorized { () throws(SQLiteError) in
+        try connection.connection.value(
+          "SELECT 1 FROM temp.sqlite_schema WHERE type IN ('table', 'view') AND name = ?1 COLLATE NOCASE",
+          .text(name)) != nil
+      }
+    }
+    if !exists, request.ifMissing == .fail { throw EngineError(.notFound, "no such table: \(name)") }
+    if exists, request.ifExists == .fail {
+      throw EngineError(.alreadyExists, "table '\(name)' exists already")
+    }
+    if !exists || request.ifExists == .replace {
+      let columns = request.schema.fields.map {
+        "\(quoted($0.name)) \($0.type.declaredSQLType)\($0.isNullable ? "" : " NOT NULL")"
+      }
+      if exists { try connection.control("DROP TABLE temp.\(quoted(name))") }
+      try connection.control("CREATE TABLE temp.\(quoted(name)) (\(columns.joined(separator: ", ")))")
+      connection.forgetCompiled()
+    }
+    return try insert(into: name, of: "temp", request.schema, connection, control, next)
+  }
+
   /// Rows into an ordinary table, by its own INSERT.
   private func insert(
-    into name: String, _ schema: Schema, _ connection: PooledConnection, _ control: StatementControl,
+    into name: String, of schemaName: String = "main", _ schema: Schema, _ connection: PooledConnection,
+    _ control: StatementControl,
     _ next: () throws -> RecordBatch?
   ) throws -> Int {
     let columns = schema.fields.map { quoted($0.name) }.joined(separator: ", ")
     let places = schema.fields.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
     let statement = try engine(control) { () throws(SQLiteError) in
-      try connection.connection.prepare("INSERT INTO main.\(quoted(name)) (\(columns)) VALUES (\(places))")
+      try connection.connection.prepare(
+        "INSERT INTO \(schemaName).\(quoted(name)) (\(columns)) VALUES (\(places))")
     }
     var rows = 0
     while let batch = try next() {
@@ -102,4 +131,8 @@ extension EmbeddedSession {
     }
     return rows
   }
+}
+
+extension IngestRequest {
+  fileprivate var goesToTemporary: Bool { isTemporary || table.schema?.lowercased() == "temp" }
 }

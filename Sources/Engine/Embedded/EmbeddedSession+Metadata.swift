@@ -9,7 +9,8 @@ extension EmbeddedSession {
   public func catalogs() throws(EngineError) -> [String] { [""] }
 
   public func schemas() throws(EngineError) -> [SchemaDescription] {
-    [SchemaDescription(catalog: "", schema: "main")]
+    let main = SchemaDescription(catalog: "", schema: "main")
+    return hasOwnConnection ? [main, SchemaDescription(catalog: "", schema: "temp")] : [main]
   }
 
   public func tables(withColumns: Bool) throws(EngineError) -> [TableDescription] {
@@ -18,25 +19,27 @@ extension EmbeddedSession {
       var tables: [TableDescription] = []
       let statement = try connection.connection.prepare(
         """
-        SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'view', 'virtual')
-          AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'fletch\\_%' ESCAPE '\\' ORDER BY name
+        SELECT schema, name, type FROM pragma_table_list
+        WHERE schema IN ('main', 'temp') AND type IN ('table', 'view', 'virtual')
+          AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'fletch\\_%' ESCAPE '\\' ORDER BY schema, name
         """)
-      var found: [(String, String)] = []
-      while try statement.step() { found.append((statement.text(0), statement.text(1))) }
-      for (name, type) in found {
+      var found: [(schema: String, name: String, type: String)] = []
+      while try statement.step() { found.append((statement.text(0), statement.text(1), statement.text(2))) }
+      for (schema, name, type) in found {
         tables.append(
           TableDescription(
-            catalog: "", schema: "main", name: name, kind: type == "view" ? .view : .table,
-            columns: withColumns ? try columns(of: name, reader, connection) : nil))
+            catalog: "", schema: schema, name: name,
+            kind: schema == "temp" ? .temporary : type == "view" ? .view : .table,
+            columns: withColumns ? try columns(of: name, in: schema, reader, connection) : nil))
       }
       return tables
     }
   }
 
   private func columns(
-    of name: String, _ reader: SchemaReader, _ connection: PooledConnection
+    of name: String, in schemaName: String, _ reader: SchemaReader, _ connection: PooledConnection
   ) throws(SQLiteError) -> [ColumnDescription] {
-    if let schema = try connection.tables.publishedSchema(of: name) {
+    if schemaName == "main", let schema = try connection.tables.publishedSchema(of: name) {
       return schema.fields.map {
         ColumnDescription(
           field: $0, declaredType: $0.type.declaredSQLType, isAutoIncrement: false,
@@ -44,12 +47,12 @@ extension EmbeddedSession {
       }
     }
     // A view's or table's columns are what a SELECT of them gives; nullability is the table's own.
-    let statement = try connection.connection.prepare("SELECT * FROM main.\(quoted(name))")
-    let sql = "SELECT * FROM main.\(quoted(name))"
+    let sql = "SELECT * FROM \(schemaName).\(quoted(name))"
+    let statement = try connection.connection.prepare(sql)
     let settled = SettledStatement(sql, parsed: try? SQL.Statement(sql), statement, connection.tables)
     let information = try connection.connection.prepare(
-      "SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?1) WHERE hidden <> 1")
-    try information.bind(.text(name), to: 1)
+      "SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?1, ?2) WHERE hidden <> 1")
+    try information.bind([.text(name), .text(schemaName)])
     var columns: [ColumnDescription] = []
     while try information.step() {
       let place = columns.count

@@ -15,6 +15,8 @@ public final class EmbeddedSession: EngineSession {
     var current: TransactionID?
     var options: [String: String] = [:]
     var next: UInt64 = 0
+    /// The connection that has the session's temporary tables.
+    var own: SharedConnection?
     var isClosed = false
   }
 
@@ -47,31 +49,11 @@ public final class EmbeddedSession: EngineSession {
     if let parsed, parsed.isTransactionControl, parsed.explain == .none {
       return ControlStatement(sql, parsed.kind, self, transaction)
     }
-    return try EmbeddedStatement(sql, self, transaction, control)
-  }
-
-  public func execute(
-    script: String, in transaction: TransactionID?, _ control: StatementControl
-  ) throws(EngineError) {
-    var reader = StatementReader(script)
-    let bytes = Array(script.utf8)
-    var start = 0
-    do throws(SQLError) {
-      while let statement = try reader.next() {
-        let text = String(decoding: bytes[start..<reader.offset], as: UTF8.self)
-        start = reader.offset
-        _ = statement
-        do throws(EngineError) {
-          let prepared = try prepareEmbedded(text.trimmingSemicolons, in: transaction, control)
-          defer { prepared.close() }
-          _ = try prepared.update(nil, control)
-        } catch {
-          throw SQLError(.misuse, error.message, at: start)
-        }
-      }
-    } catch {
-      throw EngineError(.invalidArgument, error.message, offset: error.offset)
+    if let parsed { try Confinement.check(parsed) }
+    if let parsed, parsed.makesTemporary, parsed.explain == .none {
+      try keepConnection(transaction, control)
     }
+    return try EmbeddedStatement(sql, self, transaction, control)
   }
 
   // MARK: Borrowing connections
@@ -88,26 +70,90 @@ public final class EmbeddedSession: EngineSession {
     return found
   }
 
-  /// Lends a connection for one statement.
+  /// Lends a connection for one statement: the transaction's, the session's own unless a transaction has it, or one of the pool.
   func borrow(_ id: TransactionID?, writes: Bool, _ control: StatementControl) throws(EngineError) -> Borrowed
   {
     if let transaction = try transaction(id) {
       try transaction.beginUse(control, writes: writes)
-      return Borrowed(transaction.connection, engine, transaction: transaction, isWriter: false, control)
+      return Borrowed(
+        transaction.connection, engine, transaction: transaction, shared: transaction.shared,
+        isWriter: false, control)
+    }
+    if let own = state.withLock({ $0.own }), let borrowed = try borrow(own, writes: writes, control) {
+      return borrowed
     }
     if writes { try engine.writers.enter(control) }
     do throws(EngineError) {
-      return Borrowed(try engine.pool.take(control), engine, transaction: nil, isWriter: writes, control)
+      return Borrowed(
+        try engine.pool.take(control), engine, transaction: nil, shared: nil, isWriter: writes, control)
     } catch {
       if writes { engine.writers.leave() }
       throw error
     }
   }
 
+  private func borrow(
+    _ own: SharedConnection, writes: Bool, _ control: StatementControl
+  ) throws(EngineError) -> Borrowed? {
+    try own.enter(control)
+    if own.connection.connection.isInTransaction {
+      own.leave()
+      return nil
+    }
+    do throws(EngineError) { if writes { try engine.writers.enter(control) } } catch {
+      own.leave()
+      throw error
+    }
+    return Borrowed(own.connection, engine, transaction: nil, shared: own, isWriter: writes, control)
+  }
+
+  /// Makes sure that the session has a connection of its own, which temporary tables need, and that the transaction is on it.
+  func keepConnection(_ id: TransactionID?, _ control: StatementControl) throws(EngineError) {
+    let transaction = try transaction(id)
+    let own = state.withLock { $0.own }
+    if let transaction {
+      if own === transaction.shared { return }
+      guard own == nil else {
+        throw EngineError(
+          .failedPrecondition, "the session's temporary tables are in another transaction; end that first")
+      }
+      try transaction.beginUse(control, writes: false)
+      defer { transaction.endUse() }
+      transaction.leaveConnectionToSession()
+      return keep(transaction.shared)
+    }
+    if own != nil { return }
+    keep(SharedConnection(try engine.pool.take(control)))
+  }
+
+  var hasOwnConnection: Bool { state.withLock { $0.own != nil } }
+
+  private func keep(_ shared: SharedConnection) {
+    shared.connection.mayHaveTemporaryTables.value = true
+    // What waits for a client is no place to run.
+    engine.pool.letGo(shared.connection)
+    let isKept = state.withLock { state in
+      guard state.own == nil, !state.isClosed else { return false }
+      state.own = shared
+      return true
+    }
+    if !isKept { try? release(shared) }
+  }
+
+  private func release(_ own: SharedConnection) throws(EngineError) {
+    try own.enter(StatementControl(timeout: 60))
+    own.end()
+    own.leave()
+  }
+
   // MARK: Transactions
 
   public func begin() throws(EngineError) -> TransactionID {
-    let transaction = try OpenTransaction(engine, StatementControl(timeout: engine.options.statementTimeout))
+    let own = state.withLock { state in
+      state.own.flatMap { own in state.transactions.values.contains { $0.shared === own } ? nil : own }
+    }
+    let transaction = try OpenTransaction(
+      engine, on: own, StatementControl(timeout: engine.options.statementTimeout))
     let id = state.withLock { state -> TransactionID? in
       if state.isClosed { return nil }
       state.next += 1
@@ -224,12 +270,16 @@ public final class EmbeddedSession: EngineSession {
   }
 
   public func close() {
-    let transactions = state.withLock { state -> [OpenTransaction] in
+    let (transactions, own) = state.withLock { state -> ([OpenTransaction], SharedConnection?) in
       state.isClosed = true
-      defer { state.transactions = [:] }
-      return Array(state.transactions.values)
+      defer {
+        state.transactions = [:]
+        state.own = nil
+      }
+      return (Array(state.transactions.values), state.own)
     }
     for transaction in transactions { try? transaction.end(commits: false, StatementControl(timeout: 5)) }
+    if let own { try? release(own) }
   }
 }
 
@@ -253,55 +303,4 @@ enum SessionOptions {
       throw EngineError(.invalidArgument, "session option '\(name)' cannot be '\(value)'")
     }
   }
-}
-
-extension String {
-  fileprivate var trimmingSemicolons: String {
-    var text = Substring(self)
-    while let last = text.last, last == ";" || last.isWhitespace { text = text.dropLast() }
-    return String(text)
-  }
-}
-
-/// A connection for the length of a statement.
-final class Borrowed: @unchecked Sendable {
-  // SAFETY (@unchecked Sendable): used by the one who runs the statement.
-  let connection: PooledConnection
-  private let engine: EmbeddedEngine
-  private let transaction: OpenTransaction?
-  private let isWriter: Bool
-  private let mark: UInt64
-  private let isReturned = Mutex(false)
-
-  init(
-    _ connection: PooledConnection, _ engine: EmbeddedEngine, transaction: OpenTransaction?, isWriter: Bool,
-    _ control: StatementControl
-  ) {
-    self.connection = connection
-    self.engine = engine
-    self.transaction = transaction
-    self.isWriter = isWriter
-    mark = connection.tables.beginReading()
-    connection.obey(control)
-  }
-
-  var isInTransaction: Bool { transaction != nil }
-
-  /// Gives the connection back; once.
-  func giveBack() {
-    guard
-      !isReturned.withLock({ returned in
-        defer { returned = true }
-        return returned
-      })
-    else { return }
-    connection.obey(nil)
-    connection.tables.endReading(mark)
-    if let transaction { return transaction.endUse() }
-    try? connection.tables.settle()
-    engine.pool.giveBack(connection)
-    if isWriter { engine.writers.leave() }
-  }
-
-  deinit { giveBack() }
 }

@@ -30,24 +30,48 @@ public final class EmbeddedStatement: EngineStatement {
     defer { if !keepsBorrowed { borrowed.giveBack() } }
     let connection = borrowed.connection
     let statement = try session.engine.compile(sql, on: connection, control)
-    var settled = try session.engine.settled(
-      sql, statement, on: connection, isShared: !borrowed.isInTransaction)
-    parameterSchema = settled.parameters
-    if !settled.open.isEmpty, settled.isReadOnly {
-      // Parameters may decide, so what depends on them stays text until they are known.
-      let rows = RowStream(sql, statement, borrowed, settled, [], control, session.engine.options)
-      settled.settle(by: try rows.peek())
-      rows.schema = settled.result!
-      if settled.parameters.fields.isEmpty {
-        begun.withLock { $0 = rows }
-        keepsBorrowed = true
-      } else {
-        rows.abandon()
+    do throws(EngineError) {
+      var settled = try session.engine.settled(
+        sql, statement, on: connection, isShared: !borrowed.isPrivate)
+      parameterSchema = settled.parameters
+      if !settled.open.isEmpty, settled.isReadOnly {
+        // Parameters may decide: without them a short look must do.
+        let isWhole = settled.parameters.fields.isEmpty
+        let look = isWhole ? control : StatementControl(timeout: 0.2)
+        connection.obey(look)
+        let rows = RowStream(sql, statement, borrowed, settled, [], look, session.engine.options)
+        if isWhole {
+          settled.settle(by: try rows.peek())
+        } else if let seen = try? rows.peek() {
+          settled.settle(by: seen)
+        }
+        rows.schema = settled.result!
+        if isWhole {
+          begun.withLock { $0 = rows }
+          keepsBorrowed = true
+          rows.pause()
+        } else {
+          rows.abandon()
+          try control.check()
+        }
       }
+      self.settled = settled
+      resultSchema = settled.result
+      if !keepsBorrowed { connection.keep(statement, sql) }
+    } catch {
+      connection.keep(statement, sql)
+      throw error
     }
-    if !keepsBorrowed { connection.keep(statement, sql) }
+  }
+
+  /// A statement that is only looked at.
+  init(explaining sql: String, _ session: EmbeddedSession, _ settled: SettledStatement) {
+    self.sql = sql
+    self.session = session
     self.settled = settled
+    transaction = nil
     resultSchema = settled.result
+    parameterSchema = settled.parameters
   }
 
   public var isUpdate: Bool { settled.result == nil }
@@ -81,22 +105,39 @@ public final class EmbeddedStatement: EngineStatement {
       return stream
     }
     let borrowed = try session.borrow(transaction, writes: false, control)
+    let statement: SQLite.Statement
     do throws(EngineError) {
+      if let explained = settled.explained { return try explain(explained, rows, borrowed, control) }
       if let columns = try columnarStream(rows, borrowed, control) { return columns }
-      let statement = try session.engine.compile(sql, on: borrowed.connection, control)
+      statement = try session.engine.compile(sql, on: borrowed.connection, control)
+    } catch {
+      borrowed.giveBack()
+      throw error
+    }
+    do throws(EngineError) {
       var settled = settled
-      if settled.result != nil, statement.columnCount != settled.result!.fields.count {
-        throw EngineError(.aborted, "the schema has changed since the statement was prepared")
-      }
+      try check(statement, borrowed)
       let stream = RowStream(sql, statement, borrowed, settled, rows, control, session.engine.options)
       if !settled.open.isEmpty, !rows.isEmpty {
         settled.settle(by: try stream.peek())
         stream.schema = settled.result!
       }
+      stream.pause()
       return stream
     } catch {
+      borrowed.connection.keep(statement, sql)
       borrowed.giveBack()
       throw error
+    }
+  }
+
+  /// Whether the statement is still what it was when it was prepared, after changes of the schema.
+  private func check(_ statement: SQLite.Statement, _ borrowed: Borrowed) throws(EngineError) {
+    let now = try session.engine.settled(
+      sql, statement, on: borrowed.connection, isShared: !borrowed.isPrivate)
+    if now.schemaVersion == settled.schemaVersion { return }
+    guard now.told == settled.told, now.isReadOnly == settled.isReadOnly else {
+      throw EngineError(.aborted, "the schema has changed since the statement was prepared; prepare it again")
     }
   }
 
@@ -119,17 +160,22 @@ public final class EmbeddedStatement: EngineStatement {
     let connection = borrowed.connection
     let statement = try session.engine.compile(sql, on: connection, control)
     defer { connection.keep(statement, sql) }
+    try check(statement, borrowed)
     var execution = WritingExecution(statement, settled, session.engine.options)
-    // Several rows of parameters are one transaction, or a part of the one that is open which is undone as a whole. A single run is undone
-    // by SQLite itself.
+    // Several rows of parameters are one transaction, or a part of the one that is open which is undone as a whole; so is a statement
+    // whose rows must all be there for it to have happened. Any other is undone by SQLite itself.
     let isNested = borrowed.isInTransaction
-    let needsBracket = rows.count > 1
+    let needsBracket = rows.count > 1 || settled.result != nil
     if needsBracket { try connection.control(isNested ? "SAVEPOINT fletch_statement" : "BEGIN IMMEDIATE") }
     do throws(EngineError) {
       try control.check()
       if rows.isEmpty { try execution.run([], connection.connection, control) }
       for row in rows { try execution.run(row, connection.connection, control) }
+      let result = try execution.finish()
       if needsBracket { try connection.control(isNested ? "RELEASE fletch_statement" : "COMMIT") }
+      // Temporary objects have no number that would tell.
+      if borrowed.isPrivate, settled.changesSchema { connection.forgetCompiled() }
+      return result
     } catch {
       statement.reset()
       if needsBracket, connection.connection.isInTransaction {
@@ -141,7 +187,6 @@ public final class EmbeddedStatement: EngineStatement {
       }
       throw error
     }
-    return try execution.finish()
   }
 
   public func explain() throws(EngineError) -> [String] {

@@ -16,10 +16,10 @@ extension EngineError {
       code =
         error.message.hasPrefix("no such ")
         ? .notFound : error.message.hasSuffix(" already exists") ? .alreadyExists : .invalidArgument
-    case .constraint, .readOnly: code = .failedPrecondition
+    case .constraint: code = EngineError.code(ofConstraint: error.code)
+    case .readOnly: code = .failedPrecondition
     case .authorization, .permission: code = .permissionDenied
-    // SQLITE_BUSY_SNAPSHOT: what was read is no longer the newest, and waiting does not help.
-    case .busy: code = error.code.rawValue == ResultCode.busy.rawValue | 2 << 8 ? .aborted : .unavailable
+    case .busy: code = error.code == .busySnapshot ? .aborted : .unavailable
     case .locked: code = .unavailable
     case .abort: code = .aborted
     case .outOfMemory, .full, .tooBig: code = .resourceExhausted
@@ -28,7 +28,37 @@ extension EngineError {
     case .schema: code = .aborted
     default: code = .internal
     }
-    self.init(code, error.message, offset: error.offset)
+    self.init(code, error.message + EngineError.advice(error), offset: error.offset)
+  }
+
+  /// https://sqlite.org/rescode.html#constraint_check and those after it.
+  private static func code(ofConstraint code: ResultCode) -> Code {
+    switch code {
+    case .uniqueConstraint, .primaryKeyConstraint, .rowidConstraint: .alreadyExists
+    case .notNullConstraint, .checkConstraint, .typeConstraint: .invalidArgument
+    default: .failedPrecondition
+    }
+  }
+
+  /// What to do where SQLite's words leave that open.
+  private static func advice(_ error: SQLiteError) -> String {
+    switch error.code.primary {
+    case .busy where error.code == .busySnapshot:
+      return ": another transaction has changed the database since this one first read it; begin again"
+    case .authorization where error.message == "not authorized":
+      return
+        ": statements may not reach outside of the database, change settings of the server or touch its own tables"
+    case .error:
+      let ofPublished = [
+        "virtual tables may not be indexed", "cannot create triggers on virtual tables",
+        "UPSERT not implemented for virtual table", "virtual tables may not be altered",
+        "cannot drop column from virtual table", "cannot rename columns of virtual table",
+      ]
+      guard ofPublished.contains(where: error.message.hasPrefix) else { return "" }
+      return
+        "; a published table is one of columns. Publish it with --rows to have indexes, keys, triggers and UPSERT"
+    default: return ""
+    }
   }
 
   init(_ error: TableError, _ control: StatementControl? = nil) {

@@ -1,33 +1,53 @@
-// A transaction that a client has open: a connection of its own until it ends.
+// A transaction that a client has open: a connection that is its own until it ends.
 
 import SQLite
 import Synchronization
 
 /// One statement of a transaction runs at a time; the others wait for it.
 final class OpenTransaction: @unchecked Sendable {
-  // SAFETY (@unchecked Sendable): what varies is touched by whoever holds `turn` only.
-  let connection: PooledConnection
+  // SAFETY (@unchecked Sendable): what varies is touched by whoever has the turn on `shared` only; `isOver` is set once, and who
+  // reads it from outside asks again within the turn.
+  let shared: SharedConnection
+  var connection: PooledConnection { shared.connection }
+  /// Whether the connection goes back to the pool with the transaction's end. That of a session stays with it.
+  private var ownsConnection: Bool
   /// Held until the transaction ends, once it has written.
   private(set) var isWriting = false
   private(set) var isOver = false
   private var savepoints: [UInt64] = []
   private var nextSavepoint: UInt64 = 0
   private var lastUse = StatementControl.now
-  private let turn = Turnstile(places: 1, queueLimit: 1000, name: "the transaction's running statement")
   private let engine: EmbeddedEngine
 
-  init(_ engine: EmbeddedEngine, _ control: StatementControl) throws(EngineError) {
+  /// - Parameter kept: the session's own connection, if it has one that is not in a transaction.
+  init(_ engine: EmbeddedEngine, on kept: SharedConnection?, _ control: StatementControl) throws(EngineError)
+  {
     self.engine = engine
-    connection = try engine.pool.take(control)
-    do throws(EngineError) { try connection.control("BEGIN") } catch {
-      engine.pool.giveBack(connection)
+    ownsConnection = kept == nil
+    if let kept {
+      shared = kept
+    } else {
+      shared = SharedConnection(try engine.pool.take(control))
+    }
+    do throws(EngineError) {
+      try shared.enter(control)
+      defer { shared.leave() }
+      guard !connection.connection.isInTransaction else {
+        throw EngineError(.failedPrecondition, "cannot start a transaction within a transaction")
+      }
+      try connection.control("BEGIN")
+    } catch {
+      if kept == nil { engine.pool.giveBack(shared.connection) }
       throw error
     }
   }
 
+  /// Leaves the connection to the session, whose temporary tables are in it. Within the turn or before any.
+  func leaveConnectionToSession() { ownsConnection = false }
+
   /// Waits for the transaction's turn; `endUse` gives it to the next.
   func beginUse(_ control: StatementControl, writes: Bool) throws(EngineError) {
-    try turn.enter(control)
+    try shared.enter(control)
     do throws(EngineError) {
       try checkOpen()
       if writes, !isWriting {
@@ -35,7 +55,7 @@ final class OpenTransaction: @unchecked Sendable {
         isWriting = true
       }
     } catch {
-      turn.leave()
+      shared.leave()
       throw error
     }
   }
@@ -43,8 +63,8 @@ final class OpenTransaction: @unchecked Sendable {
   func endUse() {
     lastUse = StatementControl.now
     // Some errors undo the whole transaction (https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction).
-    if !isOver, !connection.connection.isInTransaction { finish() }
-    turn.leave()
+    if !isOver, !connection.connection.isInTransaction { finish(commits: false) }
+    shared.leave()
   }
 
   private func checkOpen() throws(EngineError) {
@@ -53,36 +73,41 @@ final class OpenTransaction: @unchecked Sendable {
 
   /// Commits or rolls back. A commit that fails for now leaves the transaction open.
   func end(commits: Bool, _ control: StatementControl) throws(EngineError) {
-    try turn.enter(control)
-    defer { turn.leave() }
+    try shared.enter(control)
+    defer { shared.leave() }
     try checkOpen()
     if connection.connection.isInTransaction {
       do throws(EngineError) { try connection.control(commits ? "COMMIT" : "ROLLBACK") } catch {
-        if !connection.connection.isInTransaction { finish() }
+        if !connection.connection.isInTransaction { finish(commits: false) }
         throw error
       }
     }
-    finish()
+    finish(commits: commits)
   }
 
   /// Rolls back if nothing is running and nobody has come for so long.
   func rollBack(ifIdleFor seconds: Double) -> Bool {
-    let control = StatementControl(timeout: 0)
-    guard (try? turn.enter(control)) != nil else { return false }
-    defer { turn.leave() }
+    guard (try? shared.enter(StatementControl(timeout: 0))) != nil else { return isOver }
+    defer { shared.leave() }
     if isOver { return true }
     guard Double(StatementControl.now - lastUse) / 1e9 > seconds else { return false }
     try? connection.control("ROLLBACK")
-    finish()
+    finish(commits: false)
     return true
   }
 
-  private func finish() {
+  private func finish(commits: Bool) {
     isOver = true
+    shared.endRuns()
+    // A schema that was rolled back may have had the number that the next one gets.
+    if !commits { connection.forgetCompiled() }
     try? connection.tables.settle()
     if isWriting { engine.writers.leave() }
     isWriting = false
-    engine.pool.giveBack(connection)
+    if ownsConnection {
+      shared.end()
+      engine.pool.giveBack(connection)
+    }
   }
 
   // MARK: Savepoints: named by number, since a client's names may repeat

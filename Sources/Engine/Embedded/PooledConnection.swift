@@ -13,14 +13,34 @@ final class PooledConnection: @unchecked Sendable {
   private var compiled: [String: SQLite.Statement] = [:]
   private var order: [String] = []
   private static let compiledLimit = 64
+  /// The state of the schema that `compiled` is of.
+  private var compiledVersion: Int64 = -1
+  /// Set for the connection of one session; what is temporary in another would be seen by whoever borrows it next.
+  let mayHaveTemporaryTables = Permission()
+
+  final class Permission {
+    @exclusivity(unchecked) var value = false
+  }
 
   init(_ database: Database, _ options: EngineOptions) throws(SQLiteError) {
     tables = try database.makeSession(access: options.isReadOnly ? .readOnly : .readWrite)
-    Confinement.apply(to: connection, options)
+    Confinement.apply(to: connection, options, mayHaveTemporaryTables)
+  }
+
+  /// Drops compiled statements: SQLite compiles them again by itself when the schema has changed, but only once they run, and
+  /// until then they tell the columns of before.
+  func forgetCompiled() {
+    compiled = [:]
+    order = []
   }
 
   /// A compiled statement of that text, to be given back with `keep`.
   func take(_ sql: String) throws(SQLiteError) -> SQLite.Statement {
+    let version = try tables.schemaVersion()
+    if version != compiledVersion {
+      forgetCompiled()
+      compiledVersion = version
+    }
     if let statement = compiled.removeValue(forKey: sql) {
       order.removeAll { $0 == sql }
       return statement
@@ -35,11 +55,13 @@ final class PooledConnection: @unchecked Sendable {
     return statement
   }
 
-  /// Takes a statement back, for the next one with that text.
+  /// Takes a statement back, for the next one with that text. Whoever had it may not use it any more: it may be closed here, since
+  /// the connection is about to be another's.
   func keep(_ statement: SQLite.Statement, _ sql: String) {
+    precondition(compiled[sql] !== statement, "a statement is given back once")
     statement.reset()
     statement.clearBindings()
-    guard sql.utf8.count < 4096, compiled[sql] == nil else { return }
+    guard sql.utf8.count < 4096, compiled[sql] == nil else { return statement.close() }
     if order.count >= PooledConnection.compiledLimit { compiled[order.removeFirst()] = nil }
     compiled[sql] = statement
     order.append(sql)
@@ -82,8 +104,8 @@ final class ConnectionPool: Sendable {
     turnstile.leave()
   }
 
-  /// One that is never lent again, because something of its session is left in it.
-  func discard(_ connection: PooledConnection) { turnstile.leave() }
+  /// One that never comes back, because something of its session is left in it.
+  func letGo(_ connection: PooledConnection) { turnstile.leave() }
 
   func closeIdle() { idle.withLock { $0.removeAll() } }
 }

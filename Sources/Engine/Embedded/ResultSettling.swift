@@ -19,13 +19,33 @@ struct SettledStatement: Sendable {
   let isReadOnly: Bool
   /// The statement as the columnar executor wants it.
   let bound: BoundStatement?
+  /// The statement that an EXPLAIN QUERY PLAN is about.
+  let explained: String?
   /// Why it has no `bound`.
   let unboundReason: String?
+  /// The state of the schema that this is true of.
+  let schemaVersion: Int64
 
-  init(_ sql: String, parsed: SQL.Statement?, _ statement: SQLite.Statement, _ tables: TableSession) {
+  /// What was known before any row: what has to stay true.
+  var told: [Field?] { (result?.fields ?? []).enumerated().map { open.contains($0) ? nil : $1 } }
+
+  /// Whether it may change what tables there are.
+  var changesSchema: Bool {
+    switch kind {
+    case .select, .insert, .update, .delete: false
+    default: !isReadOnly
+    }
+  }
+
+  init(
+    _ sql: String, parsed: SQL.Statement?, _ statement: SQLite.Statement, _ tables: TableSession,
+    schemaVersion: Int64 = 0
+  ) {
     self.sql = sql
+    self.schemaVersion = schemaVersion
     kind = parsed?.kind
     isReadOnly = statement.isReadOnly
+    explained = parsed?.explain == .queryPlan ? SettledStatement.withoutWords(3, sql) : nil
     parameterNames = (0..<statement.parameterCount).map { statement.parameterName($0 + 1) }
     parameters = Schema(parameterNames.enumerated().map { i, name in Field(name ?? "\(i + 1)", .null) })
     var columns: [BoundResultColumn]?
@@ -52,6 +72,11 @@ struct SettledStatement: Sendable {
       open = []
       return
     }
+    if explained != nil {
+      result = SettledStatement.queryPlan
+      open = []
+      return
+    }
     if columns?.count != statement.columnCount { columns = nil }
     var fields: [Field] = []
     var open: [Int] = []
@@ -62,6 +87,18 @@ struct SettledStatement: Sendable {
     }
     result = Schema(fields)
     self.open = open
+  }
+
+  /// What EXPLAIN QUERY PLAN answers.
+  static let queryPlan = Schema([
+    Field("id", .int64), Field("parent", .int64), Field("notused", .int64), Field("detail", .utf8),
+  ])
+
+  /// A text without its first words.
+  private static func withoutWords(_ count: Int, _ sql: String) -> String {
+    var rest = Substring(sql)
+    for _ in 0..<count { rest = rest.drop(while: \.isWhitespace).drop { !$0.isWhitespace } }
+    return String(rest)
   }
 
   /// The field of a result column; nil when its type is open.
@@ -98,7 +135,9 @@ struct SettledStatement: Sendable {
       var classes: StorageClasses = []
       for row in rows { classes.insert(StorageClasses(row[column])) }
       classes.remove(.null)
-      fields[column].type = resultField(for: StaticType(classes)) ?? .utf8
+      // Of what is mixed text holds the most; text among blobs is bytes as well.
+      fields[column].type =
+        resultField(for: StaticType(classes)) ?? (classes == [.text, .blob] ? .binary : .utf8)
     }
     result = Schema(fields)
   }

@@ -18,6 +18,8 @@ final class RowStream: ResultStream, @unchecked Sendable {
   private var control: StatementControl
   private let options: EngineOptions
   private var reader: RowReader?
+  /// Rows of earlier runs and those that were looked at, for the numbers of rows in errors.
+  private var rowsBefore = 0
   /// Rows that were looked at to know their types.
   private var peeked: [[SQLValue]] = []
   private var hasMoreBehindPeeked = true
@@ -37,34 +39,41 @@ final class RowStream: ResultStream, @unchecked Sendable {
   }
 
   /// Another control from now on: the one of the call that reads.
-  func obey(_ control: StatementControl) {
-    self.control = control
-    borrowed.connection.obey(control)
+  func obey(_ control: StatementControl) { self.control = control }
+
+  /// The first rows, which stay to be read: as many as tell the types of columns, within bounds. After an error the run is over, and
+  /// statement and connection are with whoever lent them.
+  func peek() throws(EngineError) -> [[SQLValue]] {
+    do throws(EngineError) { return try look() } catch {
+      abandon()
+      throw error
+    }
   }
 
-  /// The first rows, which stay to be read: as many as it takes for every column to have a value, within bounds.
-  func peek() throws(EngineError) -> [[SQLValue]] {
+  private func look() throws(EngineError) -> [[SQLValue]] {
     try bindNext()
     let columns = statement.columnCount
-    var seen = [Bool](repeating: false, count: columns)
-    while peeked.count < 256, seen.contains(false) {
+    var bytes = 0
+    while peeked.count < 256, bytes < options.batchBytes {
       guard try engine(control, { () throws(SQLiteError) in try statement.step() }) else {
         hasMoreBehindPeeked = false
         break
       }
       let row = (0..<columns).map { statement.value($0) }
-      for (i, value) in row.enumerated() where value != .null { seen[i] = true }
+      for value in row { bytes += value.byteCount }
       peeked.append(row)
     }
     return peeked
   }
 
-  /// Ends a run that only served to see types; the connection stays with whoever lent it.
+  /// Ends a run that only served to see types; statement and connection stay with whoever lent them.
   func abandon() {
-    statement.reset()
     peeked = []
     turn.withLock { $0 = true }
   }
+
+  /// Lets other statements of the same transaction run until a batch is asked for.
+  func pause() { borrowed.pause(statement, sql) }
 
   private func bindNext() throws(EngineError) {
     guard run < parameters.count else { return }
@@ -74,21 +83,29 @@ final class RowStream: ResultStream, @unchecked Sendable {
   func next() throws(EngineError) -> RecordBatch? {
     try turn.withLock { isOver throws(EngineError) in
       if isOver { return nil }
+      do throws(EngineError) { try borrowed.resume(control) } catch {
+        isOver = true
+        borrowed.end(statement, sql, hasTurn: false)
+        throw error
+      }
       do throws(EngineError) {
         while true {
           try control.check()
-          if let batch = try nextOfRun() { return batch }
+          if let batch = try nextOfRun() {
+            borrowed.rest()
+            return batch
+          }
           run += 1
           guard run < parameters.count else { break }
           reader = nil
         }
       } catch {
-        end()
         isOver = true
+        borrowed.end(statement, sql, hasTurn: true)
         throw error
       }
-      end()
       isOver = true
+      borrowed.end(statement, sql, hasTurn: true)
       return nil
     }
   }
@@ -96,11 +113,12 @@ final class RowStream: ResultStream, @unchecked Sendable {
   private func nextOfRun() throws(EngineError) -> RecordBatch? {
     if reader == nil {
       if peeked.isEmpty, hasMoreBehindPeeked { try bindNext() }
-      reader = RowReader(statement, schema: schema)
+      reader = RowReader(statement, schema: schema, rowsBefore: rowsBefore + peeked.count)
     }
     if !peeked.isEmpty {
       let rows = peeked
       peeked = []
+      rowsBefore += rows.count
       return try engineTables { () throws(TableError) in try RowReader.batch(of: rows, schema: schema) }
     }
     guard hasMoreBehindPeeked else {
@@ -108,7 +126,9 @@ final class RowStream: ResultStream, @unchecked Sendable {
       return nil
     }
     do throws(TableError) {
-      return try reader!.next(rowLimit: options.batchRows, byteLimit: options.batchBytes)
+      let batch = try reader!.next(rowLimit: options.batchRows, byteLimit: options.batchBytes)
+      rowsBefore += batch?.count ?? 0
+      return batch
     } catch {
       throw EngineError(error, control)
     }
@@ -116,14 +136,9 @@ final class RowStream: ResultStream, @unchecked Sendable {
 
   func close() {
     turn.withLock { isOver in
-      if !isOver { end() }
+      if !isOver { borrowed.end(statement, sql, hasTurn: false) }
       isOver = true
     }
-  }
-
-  private func end() {
-    borrowed.connection.keep(statement, sql)
-    borrowed.giveBack()
   }
 
   deinit { close() }
@@ -149,7 +164,7 @@ public final class KeptResult: ResultStream {
 struct WritingExecution: ~Copyable {
   private let statement: SQLite.Statement
   private let options: EngineOptions
-  private var settled: SettledStatement
+  private let settled: SettledStatement
   private var rows: [[SQLValue]] = []
   private var bytes = 0
   private var count: Int?
@@ -181,8 +196,8 @@ struct WritingExecution: ~Copyable {
     if settled.countsChanges { count = (count ?? 0) + connection.changes }
   }
 
+  /// The rows in the schema that was told before: open columns are text.
   consuming func finish() throws(EngineError) -> KeptResult {
-    if !settled.open.isEmpty { settled.settle(by: rows) }
     guard let schema = settled.result else {
       return KeptResult(schema: Schema([]), batches: [], updateCount: count)
     }

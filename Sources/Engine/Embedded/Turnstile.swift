@@ -56,6 +56,15 @@ final class Turnstile: Sendable {
     }
   }
 
+  /// Enters if that needs no waiting.
+  func tryEnter() -> Bool {
+    state.withLock { state in
+      guard state.free > 0 else { return false }
+      state.free -= 1
+      return true
+    }
+  }
+
   func leave() {
     state.withLock { $0.free += 1 }
     signal.notifyAll()

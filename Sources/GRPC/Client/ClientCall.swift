@@ -16,6 +16,10 @@ public final class ClientCall: Sendable {
   /// - Throws: the call's status when the server has ended it, CANCELLED when that is OK.
   public func send(_ message: [Buffer]) throws(GRPCStatus) { try core.send(message) }
 
+  /// Sends the one message of a request, and says that no more come. A server that has answered already, without reading it, is no
+  /// fault: `receive` tells what it said.
+  public func sendOnly(_ message: [Buffer]) throws(GRPCStatus) { try core.sendOnly(message) }
+
   /// Sends the only message and waits for the only answer.
   public func unary(_ message: Buffer) throws(GRPCStatus) -> (
     Buffer, initial: CallMetadata, trailers: CallMetadata
@@ -31,10 +35,6 @@ public final class ClientCall: Sendable {
     }
     return (answer, core.initialMetadata(), core.trailers)
   }
-
-  /// Sends the one message of a request, and says that no more come. A server that has answered already, without reading it, is no
-  /// fault: `receive` tells what it said.
-  public func sendOnly(_ message: [Buffer]) throws(GRPCStatus) { try core.sendOnly(message) }
 
   /// Says that no more messages come.
   public func finishSending() { core.finishSending() }

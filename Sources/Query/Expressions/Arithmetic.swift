@@ -188,6 +188,8 @@ func truncated(_ real: Double) -> Int64 {
 final class UnaryNode: Node {
   enum Operation {
     case negateInteger, negateReal, bitNot, absInteger, absReal, integerToReal, realToInteger
+    /// An integer that must be told by a real.
+    case exactReal
   }
   private let operation: Operation
   private let operand: Node
@@ -197,7 +199,7 @@ final class UnaryNode: Node {
     self.operation = operation
     self.operand = operand
     switch operation {
-    case .negateReal, .absReal, .integerToReal: super.init(.real)
+    case .negateReal, .absReal, .integerToReal, .exactReal: super.init(.real)
     default: super.init(.integer)
     }
   }
@@ -216,6 +218,13 @@ final class UnaryNode: Node {
     case .negateReal: for i in 0..<n { scratch.reals[i] = -a.reals[i] }
     case .absReal: for i in 0..<n { scratch.reals[i] = abs(a.reals[i]) }
     case .integerToReal: for i in 0..<n { scratch.reals[i] = Double(a.integers[i]) }
+    case .exactReal:
+      for i in 0..<n {
+        scratch.reals[i] = Double(a.integers[i])
+        if Double(exactly: a.integers[i]) == nil, a.isValid(i) {
+          throw QueryError(.leftToSQLite, "an integer has no real that is equal to it")
+        }
+      }
     case .realToInteger: for i in 0..<n { scratch.integers[i] = truncated(a.reals[i]) }
     }
     return scratch.vector(a.valid)

@@ -14,6 +14,10 @@ extension DataType {
     case .utf8, .largeUtf8, .utf8View: .text
     case .binary, .largeBinary, .binaryView, .fixedSizeBinary: .blob
     case .date32, .date64, .time32, .time64, .timestamp: .ticks(self)
+    // As `Tables.ColumnReader` reads them: up to 15 digits a real tells which decimal it was.
+    case .decimal32(let precision, let scale), .decimal64(let precision, let scale),
+      .decimal128(let precision, let scale), .decimal256(let precision, let scale):
+      scale > 0 && precision <= 15 ? .real : scale == 0 && precision <= 18 ? .integer : nil
     case .dictionary(_, let values, _):
       switch values {
       case .utf8, .largeUtf8, .utf8View: .text
@@ -22,6 +26,9 @@ extension DataType {
     default: nil
     }
   }
+
+  /// Whether a result of this type is copied as it is stored, because vectors do not lead back to it.
+  var isPassedOn: Bool { vectorKind == nil || layoutKind == .dictionary || decimal != nil }
 }
 
 /// A column of the block. One for each column and worker, because it keeps what it has loaded for a selection.
@@ -34,11 +41,15 @@ final class ColumnNode: Node {
   private var generation = -1
   private var loaded = Vector(values: UnsafeRawPointer(bitPattern: 8)!, valid: nil)
   private var bytes: ByteValues?
+  private var texts: TextReader?
+  /// The column as codes, where the query has them.
+  let coded: CodedColumn?
   /// The entries of a dictionary's values.
   private var entries: ByteValues?
   private var base = UnsafeRawPointer(bitPattern: 8)!
 
-  init(_ index: Int, _ type: DataType) {
+  init(_ index: Int, _ type: DataType, coded: CodedColumn? = nil) {
+    self.coded = coded
     self.index = index
     self.type = type
     super.init(type.vectorKind!)
@@ -58,6 +69,7 @@ final class ColumnNode: Node {
       entries = ByteValues(values)
     } else {
       bytes = ByteValues(column)
+      texts = TextReader(column)
     }
     return column
   }
@@ -87,6 +99,7 @@ final class ColumnNode: Node {
       } else {
         reals(frame) { load($0, $1, as: Double.self) }
       }
+    case .decimal32, .decimal64, .decimal128, .decimal256: decimals(frame)
     case .int64, .duration, .date64, .time64, .timestamp:
       if frame.isRun, UInt(bitPattern: base) & 7 == 0 {
         values = base + frame.first &* 8
@@ -111,6 +124,31 @@ final class ColumnNode: Node {
     default:
       if generation == frame.generation { return loaded.valid }
       return loadValidity(try enter(frame), frame)
+    }
+  }
+
+  /// Hands over the code of each row, which is below `coded.count`; false when the block has none.
+  @inline(__always)
+  func forEachCode(_ frame: Frame, _ body: (Int, Int) -> Void) throws(QueryError) {
+    let column = try enter(frame)
+    let block = frame.block!
+    let n = frame.count
+    if let (raw, _, map) = coded!.codes(block, column) {
+      let base = block.rows.lowerBound
+      map.withUnsafeBufferPointer { map in
+        // SAFETY: codes are below the count of their segment's entries, which the map is as long as.
+        if frame.isRun {
+          let first = frame.first &- base
+          for i in 0..<n { body(i, Int(map[Int(load(raw, first &+ i, as: UInt16.self))])) }
+        } else {
+          let rows = frame.rows
+          for i in 0..<n { body(i, Int(map[Int(load(raw, Int(rows[i]) &- base, as: UInt16.self))])) }
+        }
+      }
+    } else if let codes = coded!.batchCodes(column) {
+      for i in 0..<n { body(i, Int(codes[frame.row(i)])) }
+    } else {
+      throw QueryError(.schemaChanged, "a column has no codes")
     }
   }
 
@@ -166,6 +204,22 @@ final class ColumnNode: Node {
     }
   }
 
+  /// Unscaled values fit into their lowest eight bytes, and quotients of exact numbers are rounded correctly.
+  private func decimals(_ frame: Frame) {
+    let (_, scale, width) = type.decimal!
+    let base = base
+    let value: (Int) -> Int64 = { row in
+      width == 4
+        ? Int64(load(base, row, as: Int32.self))
+        : base.loadUnaligned(fromByteOffset: row &* width, as: Int64.self)
+    }
+    guard kind == .real else { return gather(frame, value) }
+    var divisor = 1.0
+    for _ in 0..<scale { divisor *= 10 }
+    let target = scratch.reals
+    for i in 0..<frame.count { target[i] = Double(value(frame.row(i))) / divisor }
+  }
+
   private func withoutNaN(_ values: UnsafePointer<Double>, _ valid: UnsafePointer<UInt8>?, _ n: Int)
     -> UnsafePointer<UInt8>?
   {
@@ -190,7 +244,15 @@ final class ColumnNode: Node {
       }
       return
     }
-    if frame.isRun {
+    if let texts {
+      if frame.isRun {
+        let first = frame.first
+        for i in 0..<n { target[i] = texts[first &+ i] }
+      } else {
+        let rows = frame.rows
+        for i in 0..<n { target[i] = texts[Int(rows[i])] }
+      }
+    } else if frame.isRun {
       let first = frame.first
       for i in 0..<n { target[i] = bytes[first &+ i] }
     } else {

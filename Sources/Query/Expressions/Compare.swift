@@ -117,7 +117,7 @@ final class ComparePredicate: Predicate {
     if order == .equal || order == .notEqual {
       let (ifEqual, ifNot): (UInt8, UInt8) = order == .equal ? (2, 0) : (0, 2)
       for i in 0..<n {
-        scratch[i] = x[i].count == y[i].count && compareBytes(x[i], y[i]) == 0 ? ifEqual : ifNot
+        scratch[i] = equalBytes(x[i], y[i]) ? ifEqual : ifNot
       }
       return
     }
@@ -205,6 +205,27 @@ func checkTicks(_ vector: Vector, _ n: Int, _ domain: ClosedRange<Int64>) throws
     for i in 0..<n { outside |= (ticks[i] < low || ticks[i] > high) ? 1 : 0 }
   }
   if outside != 0 { throw QueryError(.leftToSQLite, "a time is not of the years 0 to 9999") }
+}
+
+/// Whether bytes are equal, without a call for the short ones that most are.
+@inline(__always)
+func equalBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+  let n = a.count
+  guard n == b.count else { return false }
+  guard n <= 16, let x = a.baseAddress, let y = b.baseAddress else { return compareBytes(a, b) == 0 }
+  if n >= 8 {
+    return x.loadUnaligned(as: UInt64.self) == y.loadUnaligned(as: UInt64.self)
+      && (x + (n &- 8)).loadUnaligned(as: UInt64.self) == (y + (n &- 8)).loadUnaligned(as: UInt64.self)
+  }
+  if n >= 4 {
+    return x.loadUnaligned(as: UInt32.self) == y.loadUnaligned(as: UInt32.self)
+      && (x + (n &- 4)).loadUnaligned(as: UInt32.self) == (y + (n &- 4)).loadUnaligned(as: UInt32.self)
+  }
+  for i in 0..<n where x.load(fromByteOffset: i, as: UInt8.self) != y.load(fromByteOffset: i, as: UInt8.self)
+  {
+    return false
+  }
+  return true
 }
 
 @inline(__always)

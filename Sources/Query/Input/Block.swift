@@ -11,6 +11,8 @@ struct Block: Sendable {
   enum Origin: Sendable {
     case segment(Segment, block: Int, batch: Int)
     case batch(RecordBatch)
+    /// One column of the input, by its number.
+    case column(Int, Column)
   }
 
   let origin: Origin
@@ -18,21 +20,34 @@ struct Block: Sendable {
   let rows: Range<Int>
   /// A bit for each row that is gone; the first bit is that of the first row.
   let tombstones: [UInt64]?
+  /// The number of its first column among all of the operator's input.
+  var firstColumn = 0
+
+  /// The same block, as a part of a wider input.
+  func placed(at column: Int) -> Block {
+    var block = self
+    block.firstColumn = column
+    return block
+  }
 
   static let rowLimit = SegmentBlock.rowLimit
 
   func column(_ index: Int) throws(QueryError) -> Column {
+    let index = index - firstColumn
     switch origin {
     case .segment(let segment, _, let batch):
       return try data { () throws(DataError) in try segment.column(index, ofBatch: batch) }
     case .batch(let batch): return batch.columns[index]
+    case .column(let number, let column):
+      precondition(number == index, "a column that is not there")
+      return column
     }
   }
 
   /// What is known of a column's values; finds it out for segments, which keep it.
   func statistics(_ index: Int) throws(QueryError) -> BlockStatistics? {
     guard case .segment(let segment, let block, _) = origin else { return nil }
-    return try data { () throws(DataError) in try segment.statistics(index)[block] }
+    return try data { () throws(DataError) in try segment.statistics(index - firstColumn)[block] }
   }
 
   /// Asks whether what was read is what was published.

@@ -16,6 +16,9 @@ class Accumulator {
   /// Makes room for groups below `count`.
   func reserve(_ count: Int) { preconditionFailure("every accumulator has its own") }
 
+  /// About how many bytes are held besides a state for each group.
+  var byteCount: Int { 0 }
+
   /// Takes the frame's rows into their groups; into group 0 when `groups` is nil.
   func add(_ frame: Frame, _ groups: UnsafePointer<UInt32>?) throws(QueryError) {
     preconditionFailure("every accumulator has its own")
@@ -265,7 +268,7 @@ final class RealSumAccumulator: Accumulator {
     case (let counted?, let groups?):
       for i in 0..<n {
         let group = Int(groups[i])
-        target[group].sum += counted[i] != 0 ? values[i] : 0
+        target[group].sum += Double(bitPattern: values[i].bitPattern & (0 &- UInt64(counted[i])))
         target[group].count &+= Int64(counted[i])
       }
     }
@@ -290,24 +293,17 @@ final class RealSumAccumulator: Accumulator {
   private func sum(_ values: UnsafePointer<Double>, _ counted: UnsafePointer<UInt8>, _ n: Int) -> (
     Double, Int64
   ) {
-    var sums = SIMD8<Double>(repeating: 0)
+    // What does not count becomes zero by its bits, which needs no branch and no wide masks.
+    let bits = UnsafeRawPointer(values).assumingMemoryBound(to: UInt64.self)
+    for i in 0..<n { zeroed[i] = bits[i] & (0 &- UInt64(counted[i])) }
     var count = 0
-    var i = 0
-    while i &+ 8 <= n {
-      let word = UnsafeRawPointer(counted + i).loadUnaligned(as: SIMD8<UInt8>.self)
-      let mask = SIMD8<Int64>(truncatingIfNeeded: word) .!= 0
-      sums += UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Double>.self).replacing(
-        with: 0, where: .!mask)
-      i &+= 8
-    }
-    var sum = sums.sum()
-    while i < n {
-      sum += counted[i] != 0 ? values[i] : 0
-      i &+= 1
-    }
     for i in 0..<n { count &+= Int(counted[i]) }
-    return (sum, Int64(count))
+    return (sum(UnsafeRawPointer(zeroed).assumingMemoryBound(to: Double.self), n), Int64(count))
   }
+
+  private let zeroed = UnsafeMutablePointer<UInt64>.allocate(capacity: vectorSize)
+
+  deinit { zeroed.deallocate() }
 
   override func merge(_ other: Accumulator, _ map: [UInt32]) {
     let other = other as! RealSumAccumulator

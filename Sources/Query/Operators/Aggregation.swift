@@ -10,7 +10,7 @@ final class AggregationWorker: @unchecked Sendable {
   // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
   private let frame = Frame()
   private let predicates: [Predicate]
-  let table: GroupTable?
+  let table: Grouper?
   let accumulators: [Accumulator]
   private let memoryLimit: Int
 
@@ -26,8 +26,10 @@ final class AggregationWorker: @unchecked Sendable {
       var keys: [Node] = []
       for key in grouping.keys { keys.append(try compiler.node(key)) }
       var accumulators: [Accumulator] = []
-      for aggregate in grouping.aggregates { accumulators.append(try compiler.accumulator(aggregate)) }
-      return (predicates, keys.isEmpty ? nil : GroupTable(keys), accumulators)
+      for aggregate in grouping.aggregates {
+        accumulators.append(try compiler.accumulator(aggregate, isGrouped: !keys.isEmpty))
+      }
+      return (predicates, keys.isEmpty ? nil : compiler.grouper(keys), accumulators)
     }
     for accumulator in accumulators where table == nil { accumulator.reserve(1) }
   }
@@ -55,15 +57,19 @@ final class AggregationWorker: @unchecked Sendable {
       }
     }
     try block.checkUnchanged()
-    if let table, table.byteCount + table.count * accumulators.count * 16 > memoryLimit {
+    if (table?.byteCount ?? 0) + (table?.count ?? 0) * accumulators.count * 16
+      + accumulators.reduce(0, { $0 + $1.byteCount }) > memoryLimit
+    {
       throw QueryError(.memory, "grouping needs more than the memory limit of \(memoryLimit) bytes")
     }
   }
 
   func merge(_ other: AggregationWorker) throws(QueryError) {
-    let map = table?.merge(other.table!) ?? [0]
+    let map = table?.merge(other.table!, first: nil) ?? [0]
     for (mine, theirs) in zip(accumulators, other.accumulators) {
       mine.reserve(table?.count ?? 1)
+      // It may not have had a row, and the map is of all groups that there can be.
+      theirs.reserve(other.table?.count ?? 1)
       try mine.merge(theirs, map)
     }
   }
@@ -128,17 +134,5 @@ extension Execution {
     return try data { () throws(DataError) in
       try RecordBatch(schema: schema, columns: columns, count: groups.count)
     }
-  }
-
-  /// The distinct rows of batches.
-  func distinct(_ batches: [RecordBatch], _ schema: Schema) throws(QueryError) -> [RecordBatch] {
-    var blocks: [Block] = []
-    for batch in batches { blocks += Block.blocks(of: batch) }
-    let shape = InputShape(types: schema.fields.map(\.type), names: .sources([0]))
-    let keys = schema.fields.indices.map { Operand.column($0) }
-    return [
-      try distinct(
-        blocks, [], shape, GroupingPlan(keys: keys, aggregates: [], shape: shape), schema, givens)
-    ]
   }
 }

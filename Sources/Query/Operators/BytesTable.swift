@@ -4,13 +4,19 @@ import Kernels
 
 /// A hash table of byte strings, whose copies it keeps.
 final class BytesTable {
-  private var slots: [Int32]
-  private(set) var entries: [UnsafeRawBufferPointer] = []
-  private var hashes: [UInt64] = []
+  @exclusivity(unchecked) private var slots: UnsafeMutablePointer<Int32>
+  @exclusivity(unchecked) private var slotCount = 1024
+  @exclusivity(unchecked) private(set) var entries: [UnsafeRawBufferPointer] = []
+  @exclusivity(unchecked) private var hashes = States<UInt64>(0)
   private let arena = ByteArena()
   private(set) var byteCount = 0
 
-  init() { slots = [Int32](repeating: -1, count: 1024) }
+  init() {
+    slots = .allocate(capacity: 1024)
+    slots.initialize(repeating: -1, count: 1024)
+  }
+
+  deinit { slots.deallocate() }
 
   var count: Int { entries.count }
 
@@ -39,12 +45,24 @@ final class BytesTable {
   @inline(__always)
   func number(_ bytes: UnsafeRawBufferPointer) -> Int {
     let hash = BytesTable.hash(bytes)
-    var place = Int(truncatingIfNeeded: hash) & (slots.count &- 1)
+    var place = Int(truncatingIfNeeded: hash) & (slotCount &- 1)
     while true {
       let entry = Int(slots[place])
       if entry < 0 { return enter(bytes, hash, place) }
-      if hashes[entry] == hash, compareBytesEqual(entries[entry], bytes) { return entry }
-      place = (place &+ 1) & (slots.count &- 1)
+      if hashes.base[entry] == hash, equalBytes(entries[entry], bytes) { return entry }
+      place = (place &+ 1) & (slotCount &- 1)
+    }
+  }
+
+  /// The number of some bytes; nil if they are not there.
+  func find(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    let hash = BytesTable.hash(bytes)
+    var place = Int(truncatingIfNeeded: hash) & (slotCount &- 1)
+    while true {
+      let entry = Int(slots[place])
+      if entry < 0 { return nil }
+      if hashes.base[entry] == hash, equalBytes(entries[entry], bytes) { return entry }
+      place = (place &+ 1) & (slotCount &- 1)
     }
   }
 
@@ -54,14 +72,18 @@ final class BytesTable {
     let target = arena.allocate(bytes.count)
     if let base = bytes.baseAddress { target.copyMemory(from: base, byteCount: bytes.count) }
     entries.append(UnsafeRawBufferPointer(start: target, count: bytes.count))
-    hashes.append(hash)
+    hashes.grow(to: number + 1)
+    hashes.base[number] = hash
     byteCount += bytes.count + 28
     slots[place] = Int32(number)
-    if entries.count * 2 > slots.count {
-      slots = [Int32](repeating: -1, count: slots.count * 2)
-      for (number, hash) in hashes.enumerated() {
-        var place = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-        while slots[place] >= 0 { place = (place + 1) & (slots.count - 1) }
+    if entries.count * 2 > slotCount {
+      slots.deallocate()
+      slotCount *= 2
+      slots = .allocate(capacity: slotCount)
+      slots.initialize(repeating: -1, count: slotCount)
+      for number in entries.indices {
+        var place = Int(truncatingIfNeeded: hashes.base[number]) & (slotCount - 1)
+        while slots[place] >= 0 { place = (place + 1) & (slotCount - 1) }
         slots[place] = Int32(number)
       }
     }

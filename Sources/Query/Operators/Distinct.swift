@@ -27,18 +27,24 @@ final class DistinctAccumulator: Accumulator {
   private let result: Result
   private let kind: ValueKind
   private let groupsNode = GroupsNode()
-  private let pairs: GroupTable
+  private let pairs: Grouper
+  /// Which of the pairs' columns has the values.
+  private let place: Int
 
-  init(_ node: Node, _ result: Result, filter: Predicate?) {
+  /// - Parameter direct: numbers the values themselves, where there is only one group and they are known to be few.
+  init(_ node: Node, _ result: Result, filter: Predicate?, direct: DirectGroups? = nil) {
     self.result = result
     kind = node.kind
     // What the filter drops is NULL, which does not count.
     let value = filter.map { ChoiceNode(node.kind, [(condition: $0, result: node)], otherwise: nil) } ?? node
-    pairs = GroupTable([groupsNode, value])
+    pairs = filter == nil && direct != nil ? direct! : GroupTable([groupsNode, value])
+    place = pairs is DirectGroups ? 0 : 1
     super.init(filter: nil)
   }
 
   override func reserve(_ count: Int) {}
+
+  override var byteCount: Int { pairs.byteCount }
 
   override func add(_ frame: Frame, _ groups: UnsafePointer<UInt32>?) throws(QueryError) {
     groupsNode.groups = groups
@@ -55,9 +61,9 @@ final class DistinctAccumulator: Accumulator {
     var sums = [Int64](repeating: 0, count: size)
     var reals = [Double](repeating: 0, count: size)
     var magnitudes: UInt64 = 0
-    for pair in 0..<pairs.count {
-      guard let word = pairs.word(pair, 1) else { continue }
-      let group = Int(pairs.word(pair, 0)!)
+    for pair in (pairs as? GroupTable)?.allGroups ?? pairs.sortedGroups() {
+      guard let word = pairs.word(Int(pair), place) else { continue }
+      let group = place == 0 ? 0 : Int(pairs.word(Int(pair), 0)!)
       counts[group] += 1
       if kind == .integer {
         let value = Int64(bitPattern: word)

@@ -37,12 +37,12 @@ struct Execution: Sendable {
     case .compound(let first, let terms):
       var batches = try all(first)
       for term in terms {
-        batches += try all(term.plan).map { batch throws(QueryError) in
+        let others = try all(term.plan).map { batch throws(QueryError) in
           try data { () throws(DataError) in
             try RecordBatch(schema: plan.schema, columns: batch.columns, count: batch.count)
           }
         }
-        if !term.isAll { batches = try distinct(batches, plan.schema) }
+        batches = try combined(batches, term.operation, others, plan.schema)
       }
       var blocks: [Block] = []
       for batch in batches { blocks += Block.blocks(of: batch) }
@@ -87,42 +87,50 @@ struct Execution: Sendable {
   private func source(_ core: CorePlan, _ plan: SelectPlan, limit: Int, offset: Int) throws(QueryError)
     -> BatchSource
   {
-    let givens = try answers(core.subqueries)
-    var blocks: [Block]
-    switch core.source {
-    case .oneRow:
-      let batch = try data { () throws(DataError) in
-        try RecordBatch(schema: Schema([]), columns: [], count: 1)
-      }
-      blocks = Block.blocks(of: batch)
-    case .table(let number): blocks = tables[number]
-    case .select(let select):
-      blocks = []
-      for batch in try all(select) { blocks += Block.blocks(of: batch) }
-    }
+    var givens = try answers(core.subqueries)
     var shape = core.shape
     var conditions = core.conjuncts
+    var blocks: [Block]
+    if case .join(let join) = core.source {
+      blocks = Block.blocks(of: try joined(join, shape, &conditions, givens))
+    } else {
+      blocks = try self.blocks(core.source)
+    }
     blocks = try ZoneFilters(conditions, shape, givens).surviving(blocks)
+    try learn(core, plan, blocks, isLimited: limit != .max, &givens)
     if let grouping = core.grouping {
       let batch = try groups(blocks, conditions, shape, grouping, givens)
       blocks = Block.blocks(of: batch)
       shape = grouping.shape
       conditions = core.having
     }
+    let rest = core.grouping == nil ? givens : givens.ofNoInput
     let expressions = core.outputs.map(\.expression)
+    var rows = RowPlan(
+      schema: plan.schema, expressions: expressions, ordering: plan.ordering, limit: limit, offset: offset)
     if core.isDistinct {
-      let batch = try distinct(blocks, conditions, shape, core.outputs, plan.schema, givens)
-      blocks = Block.blocks(of: batch)
+      let batch = try distinct(blocks, conditions, shape, core.outputs, plan.schema, rest)
+      rows.expressions = nil
+      let types = plan.schema.fields.map(\.type)
       return try finish(
-        blocks, [], InputShape(types: plan.schema.fields.map(\.type), names: .sources([0])),
-        RowPlan(schema: plan.schema, expressions: nil, ordering: plan.ordering, limit: limit, offset: offset),
-        givens)
+        Block.blocks(of: batch), [], InputShape(types: types, names: .sources([0])), rows, givens.ofNoInput)
     }
-    return try finish(
-      blocks, conditions, shape,
-      RowPlan(
-        schema: plan.schema, expressions: expressions, ordering: plan.ordering, limit: limit, offset: offset),
-      givens)
+    return try finish(blocks, conditions, shape, rows, rest)
+  }
+
+  /// The rows of one source.
+  func blocks(_ source: CorePlan.Source) throws(QueryError) -> [Block] {
+    switch source {
+    case .oneRow:
+      return Block.blocks(
+        of: try data { () throws(DataError) in try RecordBatch(schema: Schema([]), columns: [], count: 1) })
+    case .table(let number): return tables[number]
+    case .select(let select):
+      var blocks: [Block] = []
+      for batch in try all(select) { blocks += Block.blocks(of: batch) }
+      return blocks
+    case .join: preconditionFailure("a join is no single source")
+    }
   }
 
   /// What is done with rows once they are as many as the result, LIMIT aside.
@@ -204,6 +212,8 @@ struct RowPlan: Sendable {
   var schema: Schema
   /// nil where the input's columns are the results.
   var expressions: [BoundExpression]?
+  /// Which ones of them, if not all.
+  var columns: [Int]?
   var ordering: [OrderKey]
   var limit: Int
   var offset: Int
@@ -242,10 +252,13 @@ struct RowProgram: Sendable {
       for (i, field) in rows.schema.fields.enumerated() {
         if let expressions = rows.expressions {
           collectors.append(try compiler.collector(OutputColumn(expression: expressions[i], field: field)))
-        } else if field.type.vectorKind == nil || field.type.layoutKind == .dictionary {
-          collectors.append(Collector(column: i, type: field.type))
+          continue
+        }
+        let place = rows.columns?[i] ?? i
+        if field.type.isPassedOn {
+          collectors.append(Collector(column: place, type: field.type))
         } else {
-          collectors.append(try Collector(try compiler.column(i), type: field.type))
+          collectors.append(try Collector(try compiler.column(place), type: field.type))
         }
       }
       return collectors
@@ -269,7 +282,7 @@ struct RowProgram: Sendable {
   /// The input columns that the results are, unchanged; nil for those that are computed.
   var passedColumns: [Int?] {
     rows.schema.fields.indices.map { i in
-      guard let expressions = rows.expressions else { return i }
+      guard let expressions = rows.expressions else { return rows.columns?[i] ?? i }
       guard let place = shape.place(expressions[i].node), shape.types[place] == rows.schema.fields[i].type
       else {
         return nil

@@ -117,35 +117,49 @@ final class RealExtremeAccumulator: Accumulator {
       }
       return
     }
-    var bests8 = SIMD8<Double>(repeating: bests.base[0])
-    var best = bests.base[0]
+    var source = values
     var any: UInt8 = counted == nil ? 1 : 0
-    var i = 0
-    while i &+ 8 <= n {
-      var value = UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Double>.self)
-      if let counted {
-        let word = UnsafeRawPointer(counted + i).loadUnaligned(as: SIMD8<UInt8>.self)
-        value.replace(with: none, where: SIMD8<Int64>(truncatingIfNeeded: word) .== 0)
-        if word != SIMD8(repeating: 0) { any = 1 }
+    if let counted {
+      // What does not count becomes the end that nothing is beyond, by its bits.
+      let bits = UnsafeRawPointer(values).assumingMemoryBound(to: UInt64.self)
+      let filler = none.bitPattern
+      for i in 0..<n {
+        let mask = 0 &- UInt64(counted[i])
+        filled[i] = bits[i] & mask | filler & ~mask
+        any |= counted[i]
       }
-      // Not `pointwiseMin`, which would care for the NaNs that are not here.
-      let wins = isLeast ? value .< bests8 : value .> bests8
-      bests8.replace(with: value, where: wins)
-      i &+= 8
+      source = UnsafePointer(UnsafeMutableRawPointer(filled).assumingMemoryBound(to: Double.self))
     }
-    while i < n {
-      if counted.map({ $0[i] != 0 }) ?? true {
-        best = isLeast ? (values[i] < best ? values[i] : best) : (values[i] > best ? values[i] : best)
-        any = 1
-      }
-      i &+= 1
-    }
-    for lane in 0..<8 {
-      let value = bests8[lane]
-      best = isLeast ? (value < best ? value : best) : (value > best ? value : best)
-    }
+    let best = isLeast ? extreme(source, n, bests.base[0], <) : extreme(source, n, bests.base[0], >)
     bests.base[0] = best
     if any != 0 { seen.base[0] = 1 }
+  }
+
+  private let filled = UnsafeMutablePointer<UInt64>.allocate(capacity: vectorSize)
+
+  deinit { filled.deallocate() }
+
+  /// Four at a time, because each comparison waits for the one before.
+  @inline(__always)
+  private func extreme(
+    _ values: UnsafePointer<Double>, _ n: Int, _ start: Double, _ wins: (Double, Double) -> Bool
+  ) -> Double {
+    var (a, b, c, d) = (start, start, start, start)
+    var i = 0
+    while i &+ 4 <= n {
+      a = wins(values[i], a) ? values[i] : a
+      b = wins(values[i &+ 1], b) ? values[i &+ 1] : b
+      c = wins(values[i &+ 2], c) ? values[i &+ 2] : c
+      d = wins(values[i &+ 3], d) ? values[i &+ 3] : d
+      i &+= 4
+    }
+    while i < n {
+      a = wins(values[i], a) ? values[i] : a
+      i &+= 1
+    }
+    a = wins(b, a) ? b : a
+    c = wins(d, c) ? d : c
+    return wins(c, a) ? c : a
   }
 
   override func merge(_ other: Accumulator, _ map: [UInt32]) {
@@ -227,6 +241,20 @@ func column(_ type: DataType, _ count: Int, _ value: (Int) -> Int64?) throws(Que
     return builder.finish()
   }
   switch type {
+  case .float64:
+    // Integers that the result's type has reals for.
+    let builder = FixedBuilder<Double>(type: .float64)
+    for i in 0..<count {
+      guard let value = value(i) else {
+        builder.appendNull()
+        continue
+      }
+      guard let real = Double(exactly: value) else {
+        throw QueryError(.leftToSQLite, "an integer has no real that is equal to it")
+      }
+      builder.append(real)
+    }
+    return builder.finish()
   case .bool:
     let builder = BooleanBuilder()
     for i in 0..<count {
@@ -239,9 +267,27 @@ func column(_ type: DataType, _ count: Int, _ value: (Int) -> Int64?) throws(Que
     case 2: return built(UInt16.self)
     case 4: return built(UInt32.self)
     case 8: return built(Int64.self)
+    case 16, 32: return try decimals(type, count, value)
     default: throw QueryError(.leftToSQLite, "integers in type \(type)")
     }
   }
+}
+
+/// A column of decimals, by their unscaled values.
+private func decimals(_ type: DataType, _ count: Int, _ value: (Int) -> Int64?) throws(QueryError) -> Column {
+  let builder = type.makeBuilder()
+  for i in 0..<count {
+    guard let value = value(i) else {
+      builder.appendNull()
+      continue
+    }
+    let sign: Int64 = value < 0 ? -1 : 0
+    let words = [value, sign, sign, sign]
+    try data { () throws(DataError) in
+      try builder.append(bytes: words.span.bytes.extracting(0..<type.byteWidth!))
+    }
+  }
+  return builder.finish()
 }
 
 /// A column of reals in any type that holds them.
@@ -256,6 +302,12 @@ func column(_ type: DataType, _ count: Int, _ value: (Int) -> Double?) throws(Qu
   case .float16: return built(Float16.self)
   case .float32: return built(Float.self)
   case .float64: return built(Double.self)
+  case .decimal32(_, let scale), .decimal64(_, let scale), .decimal128(_, let scale),
+    .decimal256(_, let scale):
+    var factor = 1.0
+    for _ in 0..<scale { factor *= 10 }
+    // Of at most 15 digits the product is less than half a unit off.
+    return try decimals(type, count) { i in value(i).map { Int64(($0 * factor).rounded()) } }
   default: throw QueryError(.leftToSQLite, "reals in type \(type)")
   }
 }

@@ -5,9 +5,9 @@ import Kernels
 import Memory
 
 /// Numbers groups in the order in which they came. A key is a word for each column, and one that tells which of them are NULL.
-final class GroupTable {
+final class GroupTable: Grouper {
   private let nodes: [Node]
-  private let texts: [BytesTable?]
+  let texts: [BytesTable?]
   private let width: Int
   private let codes: [UnsafeMutablePointer<UInt64>]
   private let nulls = UnsafeMutablePointer<UInt64>.allocate(capacity: vectorSize)
@@ -16,7 +16,8 @@ final class GroupTable {
   @exclusivity(unchecked) private var keys = States<UInt64>(0)
   @exclusivity(unchecked) private var slots: UnsafeMutablePointer<UInt32>
   private var slotCount = 4096
-  private(set) var count = 0
+  @exclusivity(unchecked) private var used = 0
+  override var count: Int { used }
   /// Where each group's first row was.
   @exclusivity(unchecked) private var firsts = States<UInt64>(0)
 
@@ -36,12 +37,12 @@ final class GroupTable {
     slots.deallocate()
   }
 
-  var byteCount: Int {
+  override var byteCount: Int {
     count * (width + 1) * 8 + slotCount * 4 + texts.reduce(0) { $0 + ($1?.byteCount ?? 0) }
   }
 
   /// The groups of the frame's rows. `position` is that of its block, among all.
-  func assign(_ frame: Frame, position: UInt64) throws(QueryError) -> UnsafePointer<UInt32> {
+  override func assign(_ frame: Frame, position: UInt64) throws(QueryError) -> UnsafePointer<UInt32> {
     let n = frame.count
     nulls.update(repeating: 0, count: n)
     for (column, node) in nodes.enumerated() {
@@ -65,8 +66,36 @@ final class GroupTable {
         }
       }
     }
-    for i in 0..<n { groups[i] = find(i, position << 32 | UInt64(frame.row(i))) }
+    if nodes.count == 1 {
+      findSingle(frame, position)
+    } else {
+      for i in 0..<n { groups[i] = find(i, position << 32 | UInt64(frame.row(i))) }
+    }
     return UnsafePointer(groups)
+  }
+
+  /// `find` for keys of one column, which most are.
+  private func findSingle(_ frame: Frame, _ position: UInt64) {
+    let (codes, nulls, groups) = (codes[0], nulls, groups)
+    for i in 0..<frame.count {
+      let (code, null) = (codes[i], nulls[i])
+      let hash = ValueHash.mix(null &* 0x9E37_79B9_7F4A_7C15 ^ code)
+      let mask = slotCount &- 1
+      var place = Int(truncatingIfNeeded: hash) & mask
+      while true {
+        let group = slots[place]
+        if group == .max {
+          groups[i] = enter(i, place, position << 32 | UInt64(frame.row(i)))
+          break
+        }
+        let key = keys.base + Int(group) &* 2
+        if key[0] == code, key[1] == null {
+          groups[i] = group
+          break
+        }
+        place = (place &+ 1) & mask
+      }
+    }
   }
 
   @inline(__always)
@@ -86,10 +115,27 @@ final class GroupTable {
     }
   }
 
+  /// The group of a key without NULLs; `.max` when there is none.
+  func lookUp(_ words: UnsafePointer<UInt64>) -> UInt32 {
+    var hash: UInt64 = 0
+    for column in 0..<width &- 1 { hash = ValueHash.mix(hash ^ words[column]) }
+    let mask = slotCount &- 1
+    var place = Int(truncatingIfNeeded: hash) & mask
+    while true {
+      let group = slots[place]
+      if group == .max { return .max }
+      let key = keys.base + Int(group) &* width
+      var isEqual = key[width &- 1] == 0
+      for column in 0..<width &- 1 { isEqual = isEqual && key[column] == words[column] }
+      if isEqual { return group }
+      place = (place &+ 1) & mask
+    }
+  }
+
   @inline(never)
   private func enter(_ row: Int, _ place: Int, _ position: UInt64) -> UInt32 {
     let group = count
-    count += 1
+    used += 1
     keys.grow(to: count * width)
     firsts.grow(to: count)
     let key = keys.base + group * width
@@ -120,7 +166,8 @@ final class GroupTable {
   /// - Parameter first: what the first column's words become, when they are numbers of groups themselves.
   /// - Returns: the number here of each of them.
   @discardableResult
-  func merge(_ other: GroupTable, first: [UInt32]? = nil) -> [UInt32] {
+  override func merge(_ other: Grouper, first: [UInt32]?) -> [UInt32] {
+    let other = other as! GroupTable
     let translated: [[UInt64]?] = zip(texts, other.texts).map { mine, theirs in
       guard let mine, let theirs else { return nil }
       return theirs.entries.map { UInt64(mine.number($0)) }
@@ -146,14 +193,17 @@ final class GroupTable {
 
   // MARK: Results
 
+  /// In no order, where none is asked for.
+  var allGroups: [UInt32] { Array(0..<UInt32(count)) }
+
   /// A key's word; nil for NULL.
-  func word(_ group: Int, _ column: Int) -> UInt64? {
+  override func word(_ group: Int, _ column: Int) -> UInt64? {
     let key = keys.base + group * width
     return key[width - 1] >> UInt64(column) & 1 == 1 ? nil : key[column]
   }
 
   /// All groups, by ascending keys: NULL first, then by value, as SQLite puts them out.
-  func sortedGroups() -> [UInt32] {
+  override func sortedGroups() -> [UInt32] {
     var groups = (0..<UInt32(count)).map { $0 }
     // Numbers of texts by their order.
     let ranks: [[UInt64]?] = texts.map { table in
@@ -188,12 +238,12 @@ final class GroupTable {
   }
 
   /// All groups, in the order of their first rows.
-  func groupsByAppearance() -> [UInt32] {
+  override func groupsByAppearance() -> [UInt32] {
     (0..<UInt32(count)).sorted { firsts.base[Int($0)] < firsts.base[Int($1)] }
   }
 
   /// A key's column for some groups.
-  func column(_ column: Int, _ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+  override func column(_ column: Int, _ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
     func word(_ i: Int) -> UInt64? {
       let key = keys.base + Int(groups[i]) * width
       return key[width - 1] >> UInt64(column) & 1 == 1 ? nil : key[column]

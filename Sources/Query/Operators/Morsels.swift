@@ -18,6 +18,9 @@ public struct QueryOptions: Sendable {
   /// Asked before every block; true ends the query with `.cancelled`.
   public var isCancelled: @Sendable () -> Bool = { false }
 
+  /// Below this many rows it does not pay to find out codes and ranges first.
+  var learningRows = 100_000
+
   public init() {}
 }
 

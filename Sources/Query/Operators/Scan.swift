@@ -72,7 +72,7 @@ final class ScanSource: BatchSource {
     if batch.count > left { batch = batch.slice(0..<left) }
     if left != .max { left -= batch.count }
     guard batch.count > 0 else { return }
-    if batch.count < options.batchRows / 4 {
+    if batch.count < min(4096, options.batchRows / 4) {
       pending.append(batch)
       pendingRows += batch.count
       if pendingRows >= options.batchRows / 2 { try flush() }

@@ -69,7 +69,7 @@ final class SortWorker: @unchecked Sendable {
       for collector in results { try collector.append(frame) }
       for collector in keyColumns { try collector.append(frame) }
       for i in 0..<frame.count { positions.append(UInt64(number) << 32 | UInt64(frame.row(i))) }
-      if wanted < 1 << 20, positions.count >= max(2 * wanted, 4096) { try prune() }
+      if wanted < 1 << 20, positions.count >= max(2 * wanted, threshold == nil ? 64 : 4096) { try prune() }
     }
     try block.checkUnchanged()
     let bytes = (results + keyColumns).reduce(heldBytes) { $0 + $1.byteCount }
@@ -77,6 +77,9 @@ final class SortWorker: @unchecked Sendable {
       throw QueryError(.memory, "sorting needs more than the memory limit of \(memoryLimit) bytes")
     }
   }
+
+  /// Whether nothing from here on can be among the rows that are wanted.
+  func isBeyond(_ bound: SortWord) -> Bool { threshold.map { bound.isBehind($0) } ?? false }
 
   /// Drops the frame's rows whose first key is behind what is sure to be kept.
   private func dropBehind(_ threshold: SortWord) throws(QueryError) {
@@ -214,7 +217,7 @@ extension RecordBatch {
       var collectors: [Collector] = []
       for (i, field) in schema.fields.enumerated() {
         collectors.append(
-          field.type.vectorKind == nil || field.type.layoutKind == .dictionary
+          field.type.isPassedOn
             ? Collector(column: i, type: field.type) : try Collector(try compiler.column(i), type: field.type)
         )
       }
@@ -346,10 +349,18 @@ extension Execution {
   ) throws(QueryError) -> BatchSource {
     let program = RowProgram(conditions, shape, rows, givens)
     let limit = options.memoryLimit / max(1, options.threads)
+    let bounds = try bounds(blocks, shape, rows)
+    let turns = bounds.map { bounds in
+      blocks.indices.sorted { a, b in
+        !bounds[a].isBehind(bounds[b]) && (bounds[b].isBehind(bounds[a]) || a < b)
+      }
+    }
     let workers = try morsels.run(blocks.count) { () throws(QueryError) in
       try SortWorker(program, memoryLimit: limit)
     } _: { worker, index throws(QueryError) in
-      try worker.read(blocks[index], number: index)
+      let number = turns?[index] ?? index
+      if let bounds, worker.isBeyond(bounds[number]) { return }
+      try worker.read(blocks[number], number: number)
     }
     for worker in workers { try worker.finish() }
     let parts = workers.flatMap(\.kept)
@@ -359,5 +370,43 @@ extension Execution {
     order.removeFirst(min(rows.offset, order.count))
     if order.count > rows.limit { order.removeLast(order.count - rows.limit) }
     return SortedSource(all.results, order, options)
+  }
+
+  /// The first key that each block may have, by its statistics: where only a few rows are wanted, the best blocks come first, and
+  /// those that cannot have any of the few are not read.
+  private func bounds(_ blocks: [Block], _ shape: InputShape, _ rows: RowPlan) throws(QueryError)
+    -> [SortWord]?
+  {
+    guard rows.limit < 10_000, rows.offset < 10_000, blocks.count > 4, let key = rows.ordering.first else {
+      return nil
+    }
+    let expression: BoundExpression
+    switch (key.value, rows.expressions) {
+    case (.result(let number), let expressions?): expression = expressions[number]
+    case (.expression(let other), _): expression = other
+    default: return nil
+    }
+    guard let place = shape.place(expression.node), let kind = shape.types[place].vectorKind,
+      kind == .real || kind.isInteger
+    else { return nil }
+    var bounds: [SortWord] = []
+    for block in blocks {
+      let best = SortWord(isNull: key.nullsFirst, word: key.isDescending ? .max : 0, key)
+      guard let statistics = try block.statistics(place) else {
+        bounds.append(best)
+        continue
+      }
+      let nulls = statistics.nullCount + statistics.nanCount
+      switch statistics.bounds {
+      case _ where nulls > 0 && key.nullsFirst: bounds.append(best)
+      case .integers(let low, let high) where kind.isInteger:
+        bounds.append(
+          SortWord(isNull: false, word: UInt64(bitPattern: key.isDescending ? high : low) ^ 1 << 63, key))
+      case .reals(let low, let high):
+        bounds.append(SortWord(isNull: false, word: orderedBits(key.isDescending ? high : low), key))
+      default: bounds.append(nulls == block.rows.count ? SortWord(isNull: true, word: 0, key) : best)
+      }
+    }
+    return bounds
   }
 }

@@ -18,7 +18,24 @@ extension Compiler {
     }
   }
 
-  func accumulator(_ aggregate: BoundAggregate) throws(NotMine) -> Accumulator {
+  /// What numbers the groups of some keys.
+  func grouper(_ keys: [Node]) -> Grouper {
+    let direct = keys.map { directKey($0) }
+    if direct.allSatisfy({ $0 != nil }), let groups = DirectGroups(direct.map { $0! }) { return groups }
+    return GroupTable(keys)
+  }
+
+  /// The key as a small number, where the input is known so well.
+  private func directKey(_ node: Node) -> DirectGroups.Key? {
+    guard let column = node as? ColumnNode else { return nil }
+    if column.coded != nil { return .coded(column) }
+    guard let range = givens.ranges[column.index] else { return nil }
+    let (span, overflow) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
+    guard !overflow, span < 1 << 30 else { return nil }
+    return .range(column, low: range.lowerBound, size: Int(span) + 2)
+  }
+
+  func accumulator(_ aggregate: BoundAggregate, isGrouped: Bool) throws(NotMine) -> Accumulator {
     let filter = try aggregate.filter.map { e throws(NotMine) in try predicate(e) }
     guard let argument = aggregate.arguments.first else { return CountAccumulator(nil, filter: filter) }
     guard aggregate.arguments.count == 1 else {
@@ -30,8 +47,9 @@ extension Compiler {
       if aggregate.function != "count", !node.kind.isNumeric {
         throw NotMine("\(aggregate.function)() of what is no number")
       }
+      let direct = isGrouped ? nil : directKey(node).flatMap { DirectGroups([$0], limit: 1 << 21) }
       switch aggregate.function {
-      case "count": return DistinctAccumulator(node, .count, filter: filter)
+      case "count": return DistinctAccumulator(node, .count, filter: filter, direct: direct)
       case "sum": return DistinctAccumulator(node, .sum, filter: filter)
       case "total": return DistinctAccumulator(node, .total, filter: filter)
       case "avg": return DistinctAccumulator(node, .average, filter: filter)
@@ -69,11 +87,16 @@ extension Compiler {
     let type = output.field.type
     if let place = shape.place(output.expression.node), shape.types[place] == type {
       // Values that nobody looks at are copied; floats are, because NaN becomes NULL.
-      if type.vectorKind == nil || type.layoutKind == .dictionary {
+      if type.isPassedOn {
         return Collector(column: place, type: type)
       }
       return try Collector(try column(place), type: type)
     }
-    return try Collector(try node(output.expression), type: type)
+    let node = try node(output.expression)
+    if case .ticks = node.kind, type == .utf8 { return try Collector(try text(node), type: type) }
+    if node.kind == .integer, type == .float64 {
+      return try Collector(UnaryNode(.exactReal, node), type: type)
+    }
+    return try Collector(node, type: type)
   }
 }

@@ -90,6 +90,7 @@ extension Compiler {
           )
         ],
         otherwise: ConstantNode(.text(Array(type.utf8))))
+    case ("date", 1), ("time", 1), ("datetime", 1), ("strftime", 2): return try time(name, nodes)
     case ("min", 2...), ("max", 2...): return try extreme(name == "min", nodes, collation)
     default: throw NotMine("the function \(name)() of \(nodes.count) arguments")
     }

@@ -22,6 +22,7 @@ struct Rules {
 
 extension Compiler {
   func predicate(_ expression: BoundExpression) throws(NotMine) -> Predicate {
+    if !givens.coded.isEmpty, let predicate = try codedPredicate(expression) { return predicate }
     switch expression.node {
     case .not(let operand): return NotPredicate(try predicate(operand))
     case .and(let left, let right): return AndPredicate(try predicate(left), try predicate(right))
@@ -75,6 +76,20 @@ extension Compiler {
       }
       return TruthPredicate(value)
     }
+  }
+
+  /// A condition that depends on one text column only, of which the distinct texts are known.
+  private func codedPredicate(_ expression: BoundExpression) throws(NotMine) -> Predicate? {
+    switch expression.node {
+    case .compare, .between, .inList, .match, .isNull: break
+    default: return nil
+    }
+    let places = shape.places(in: expression)
+    guard places.count == 1, let place = places.first, let coded = givens.coded[place] else { return nil }
+    var inner = shape
+    inner.types[place] = coded.entries.type
+    let compiler = Compiler(inner, givens.ofNoInput)
+    return CodedPredicate(try column(place), try compiler.predicate(expression))
   }
 
   func compare(
@@ -227,6 +242,14 @@ final class ExactTruthPredicate: Predicate {
     let (ifTrue, ifNot): (UInt8, UInt8) = negated ? (0, 2) : (2, 0)
     for i in 0..<frame.count { scratch[i] = truth[i] == 2 ? ifTrue : ifNot }
     return UnsafePointer(scratch)
+  }
+}
+
+extension InputShape {
+  /// The columns that an expression is about.
+  func places(in expression: BoundExpression) -> Set<Int> {
+    if let place = place(expression.node) { return [place] }
+    return expression.operands.reduce(into: []) { $0.formUnion(places(in: $1)) }
   }
 }
 

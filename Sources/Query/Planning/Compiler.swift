@@ -38,6 +38,17 @@ struct Givens: Sendable {
   var lists: [ObjectIdentifier: [Constant]] = [:]
   /// While a plan is only tried, subqueries have no results yet.
   var isTrial = false
+  /// What is known of the input's columns: texts as codes, the ranges of integers and times.
+  var coded: [Int: CodedColumn] = [:]
+  var ranges: [Int: ClosedRange<Int64>] = [:]
+
+  /// The same, for another input.
+  var ofNoInput: Givens {
+    var givens = self
+    givens.coded = [:]
+    givens.ranges = [:]
+    return givens
+  }
 }
 
 /// Makes the nodes of one worker. Each column is one node, however often it is named.
@@ -55,7 +66,7 @@ final class Compiler {
     if let node = columns[index] { return node }
     let type = shape.types[index]
     guard type.vectorKind != nil else { throw NotMine("values of type \(type) are computed with") }
-    let node = ColumnNode(index, type)
+    let node = ColumnNode(index, type, coded: givens.coded[index])
     columns[index] = node
     return node
   }

@@ -24,7 +24,7 @@ final class SelectPlan: Sendable {
   indirect enum Body: Sendable {
     case core(CorePlan)
     /// Terms from left to right; all have the same types.
-    case compound(SelectPlan, [(isAll: Bool, plan: SelectPlan)])
+    case compound(SelectPlan, [(operation: CompoundTerm.Operator, plan: SelectPlan)])
   }
   let body: Body
   let schema: Schema
@@ -61,6 +61,7 @@ final class CorePlan: Sendable {
     /// The number among the query's tables.
     case table(Int)
     case select(SelectPlan)
+    case join(JoinPlan)
   }
   let source: Source
   let shape: InputShape

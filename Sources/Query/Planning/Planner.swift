@@ -30,27 +30,24 @@ final class Planner {
     try checkLimit(select.offset)
     switch select.body {
     case .core(let core):
-      let plan = try self.core(core, fields)
+      let plan = try self.core(core, fields, select.orderBy)
       let ordering = try self.ordering(select.orderBy, select, plan)
       try Trial(plan, ordering, givens).run()
       return SelectPlan(
         body: .core(plan), schema: schema, ordering: ordering, limit: select.limit, offset: select.offset)
     case .compound(let first, let terms):
       let firstPlan = try self.plan(first)
-      var plans: [(isAll: Bool, plan: SelectPlan)] = []
+      var plans: [(operation: CompoundTerm.Operator, plan: SelectPlan)] = []
       for term in terms {
-        guard term.operator == .union || term.operator == .unionAll else {
-          throw NotMine("\(term.operator == .except ? "EXCEPT" : "INTERSECT")")
-        }
         let plan = try self.plan(term.select)
-        plans.append((isAll: term.operator == .unionAll, plan: plan))
+        plans.append((operation: term.operator, plan: plan))
       }
       for plan in [firstPlan] + plans.map(\.plan) {
         guard plan.schema.fields.map(\.type) == fields.map(\.type) else {
           throw NotMine("the terms of a compound query differ in type")
         }
         for field in plan.schema.fields
-        where plans.contains(where: { !$0.isAll }) && field.type.vectorKind == nil {
+        where plans.contains(where: { $0.operation != .unionAll }) && field.type.vectorKind == nil {
           throw NotMine("values of type \(field.type) are compared")
         }
       }
@@ -96,13 +93,33 @@ final class Planner {
 
   // MARK: Cores
 
-  private func core(_ core: BoundCore, _ fields: [Field]) throws(NotMine) -> CorePlan {
+  private func core(_ core: BoundCore, _ fields: [Field], _ orderBy: [BoundOrdering]) throws(NotMine)
+    -> CorePlan
+  {
     guard core.windowCalls.isEmpty else { throw NotMine("it has window functions") }
-    let (source, types) = try self.source(core)
-    let shape = InputShape(types: types, names: .sources([0]))
-    let conjuncts = core.condition?.conjuncts ?? []
+    let source: CorePlan.Source
+    let shape: InputShape
+    var conjuncts = core.condition?.conjuncts ?? []
+    var joinConditions: [BoundExpression] = []
+    switch core.join {
+    case nil:
+      source = .oneRow
+      shape = InputShape(types: [], names: .sources([]))
+    case .source(let number)? where core.sources.count == 1:
+      let (kind, types) = try self.source(core.sources[number])
+      source = kind
+      shape = InputShape(types: types, names: .sources([0]))
+    default:
+      let (plan, starts, conditions) = try join(core, orderBy)
+      conjuncts = conditions + conjuncts
+      joinConditions = plan.steps.flatMap(\.condition)
+      source = .join(plan)
+      shape = InputShape(types: plan.types, names: .sources(starts))
+    }
     var subqueries: [Subquery] = []
-    for expression in conjuncts + core.results + core.groupBy + (core.having.map { [$0] } ?? []) {
+    for expression in joinConditions + conjuncts + core.results + core.groupBy
+      + (core.having.map { [$0] } ?? [])
+    {
       try collect(expression, &subqueries)
     }
     for aggregate in core.aggregates {
@@ -165,10 +182,8 @@ final class Planner {
     }
   }
 
-  private func source(_ core: BoundCore) throws(NotMine) -> (CorePlan.Source, [DataType]) {
-    guard let join = core.join else { return (.oneRow, []) }
-    guard case .source(let number) = join, core.sources.count == 1 else { throw NotMine("it joins tables") }
-    let source = core.sources[number]
+  /// What a source is read from, and the types of its columns.
+  func source(_ source: BoundSource) throws(NotMine) -> (CorePlan.Source, [DataType]) {
     switch source.kind {
     case .table(let relation):
       guard case .published = relation.kind else { throw NotMine("'\(relation.name)' is no published table") }
@@ -221,8 +236,13 @@ struct Trial {
   func run() throws(NotMine) {
     var compiler = Compiler(plan.shape, givens)
     for condition in plan.conjuncts { _ = try compiler.predicate(condition) }
+    if case .join(let join) = plan.source {
+      for condition in join.steps.flatMap(\.condition) { _ = try compiler.predicate(condition) }
+    }
     if let grouping = plan.grouping {
-      for aggregate in grouping.aggregates { _ = try compiler.accumulator(aggregate) }
+      for aggregate in grouping.aggregates {
+        _ = try compiler.accumulator(aggregate, isGrouped: !grouping.keys.isEmpty)
+      }
       compiler = Compiler(grouping.shape, givens)
       for condition in plan.having { _ = try compiler.predicate(condition) }
     }

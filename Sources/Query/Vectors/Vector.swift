@@ -24,6 +24,13 @@ enum ValueKind: Hashable, Sendable {
     default: false
     }
   }
+  /// Integers, and times by their ticks.
+  var isInteger: Bool {
+    switch self {
+    case .integer, .ticks: true
+    default: false
+    }
+  }
   /// Whether values are 8-byte numbers and not slices of bytes.
   var isFixed: Bool { self != .text && self != .blob }
 }

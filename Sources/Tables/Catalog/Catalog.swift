@@ -141,10 +141,11 @@ final class Catalog: Sendable {
       "SELECT id, path, is_own FROM fletch_segments WHERE table_id = ?1")
     try statement.bind(id, to: 1)
     while try statement.step() {
+      let stored = statement.text(1)
+      // Files that are deleted with their segments have plain names, whatever a damaged catalog says.
+      let isOwn = statement.integer(2) != 0 && !stored.utf8.contains(UInt8(ascii: "/"))
       segments.append(
-        TouchedSegment(
-          table: id, id: statement.integer(0), path: path(statement.text(1)),
-          isOwn: statement.integer(2) != 0))
+        TouchedSegment(table: id, id: statement.integer(0), path: path(stored), isOwn: isOwn))
     }
     return segments
   }

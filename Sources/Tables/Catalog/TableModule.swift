@@ -50,6 +50,16 @@ final class TableModule: VirtualTableModule {
     for entry in tables { entry.table?.unpin() }
   }
 
+  /// Throws when a file that statements may be reading was changed.
+  func checkSources() throws(DataError) {
+    for entry in tables {
+      guard let table = entry.table else { continue }
+      for snapshot in table.pinned {
+        for placed in snapshot.segments { try placed.segment.checkUnchanged() }
+      }
+    }
+  }
+
   func table(_ id: Int64) -> PublishedTable? { tables.last { $0.table?.id == id }?.table }
 }
 

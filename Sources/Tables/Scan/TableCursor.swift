@@ -50,6 +50,7 @@ final class TableCursor: VirtualCursor {
   @exclusivity(unchecked) var found: [UInt32] = []
   @exclusivity(unchecked) var foundPosition = 0
   @exclusivity(unchecked) var usesIndex = false
+  @exclusivity(unchecked) var lookups = 0
 
   init(_ table: PublishedTable) {
     self.table = table
@@ -128,7 +129,7 @@ final class TableCursor: VirtualCursor {
   private func makeReader(_ column: Int) throws(SQLiteError) {
     do throws(DataError) {
       let segment = snapshot.unsafelyUnwrapped.segments[segment].segment
-      readers[column] = .passRetained(ColumnReader(try segment.column(column, ofBatch: batch)))
+      readers[column] = .passRetained(ColumnReader(try segment.column(column, ofBatch: batch), of: segment))
       hasReaders = true
     } catch {
       throw SQLiteError(error)

@@ -24,7 +24,9 @@ extension TableSnapshot {
         matching += Double(block.count) * known.share(predicate)
       }
     }
-    return seen == 0 ? 0.33 : min(1, max(matching / seen, 0.000_1))
+    let share = matching / seen
+    // Infinite bounds make a share of infinite parts.
+    return share.isFinite ? min(1, max(share, 0.000_1)) : 0.33
   }
 }
 

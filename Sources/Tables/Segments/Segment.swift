@@ -83,6 +83,8 @@ public final class Segment: Sendable {
     return result
   }
 
+  func isUnchanged() -> Bool { file.isUnchanged() }
+
   /// Throws when the file is not what it was when it was mapped. To be asked after reading, before what was read is believed.
   public func checkUnchanged() throws(DataError) {
     guard file.isUnchanged() else {
@@ -112,8 +114,9 @@ public final class Segment: Sendable {
     if let statistics = known.withLock({ $0[column] }) { return statistics }
     var statistics: [BlockStatistics] = []
     statistics.reserveCapacity(blocks.count)
+    var entries = EntryStatistics()
     for block in blocks {
-      statistics.append(try self.column(column, ofBatch: block.batch).statistics(block.rows))
+      statistics.append(try self.column(column, ofBatch: block.batch).statistics(block.rows, &entries))
     }
     known.withLock { $0[column] = statistics }
     return statistics

@@ -15,7 +15,7 @@ final class ColumnReader {
     case int8, int16, int32, int64, uint8, uint16, uint32, uint64
     case float16, float32, float64
     case text32, text, blob
-    case codes8, codes16, codes32, codes, runs
+    case codes8, codes16, codes32, codes64, codesU8, codesU16, codesU32, runs
     case decimal, date32, date64, time32, time64, timestamp
     case json
   }
@@ -29,19 +29,32 @@ final class ColumnReader {
   private let bitOffset: Int
   /// The bytes behind 32-bit offsets.
   private let data: UnsafeRawPointer
+  private let dataCount: Int
+  private let count: Int
+  /// What the column's bytes are mapped from, where that may be written to by others.
+  private let source: Segment?
   /// The reader of a dictionary's or of the runs' values.
-  private let inner: ColumnReader?
+  private let innerKeeper: ColumnReader?
+  // SAFETY (Unmanaged): `innerKeeper` keeps it.
+  private let inner: Unmanaged<ColumnReader>?
+  /// Of times and timestamps.
+  private let unit: TimeUnit
+  /// Where texts are written that are not stored as such.
+  @exclusivity(unchecked) private var text: [UInt8] = []
   private let column: Column
   private let bytes: ByteValues?
   /// The run that was read last: rows come in order mostly.
   @exclusivity(unchecked) private var run = (rows: 0..<0, value: 0)
 
-  init(_ column: Column) {
+  init(_ column: Column, of source: Segment? = nil) {
     self.column = column
+    self.source = source
+    count = column.count
     validity = column.validity.map { $0.buffer.base }
     validityOffset = column.validity?.offset ?? 0
     var bitOffset = 0
     var data = UnsafeRawPointer(bitPattern: 8)!
+    var dataCount = 0
     switch column.layout {
     case .fixed(let buffer): values = buffer.base
     case .bits(let bits):
@@ -50,16 +63,23 @@ final class ColumnReader {
     case .variable(let offsets, let bytes):
       values = offsets.base
       data = bytes.base
+      dataCount = bytes.count
     case .dictionary(let indices, _): values = indices.base
     default: values = data
     }
     self.bitOffset = bitOffset
     self.data = data
+    self.dataCount = dataCount
     bytes = ByteValues(column)
     switch column.layout {
-    case .dictionary(_, let values): inner = ColumnReader(values)
-    case .runs(_, let values, _): inner = ColumnReader(values)
-    default: inner = nil
+    case .dictionary(_, let values): innerKeeper = ColumnReader(values, of: source)
+    case .runs(_, let values, _): innerKeeper = ColumnReader(values, of: source)
+    default: innerKeeper = nil
+    }
+    inner = innerKeeper.map { .passUnretained($0) }
+    switch column.type {
+    case .time32(let unit), .time64(let unit), .timestamp(let unit, _): self.unit = unit
+    default: unit = .second
     }
     kind = ColumnReader.kind(column.type)
   }
@@ -93,7 +113,10 @@ final class ColumnReader {
       case .int8: .codes8
       case .int16: .codes16
       case .int32: .codes32
-      default: .codes
+      case .int64, .uint64: .codes64
+      case .uint8: .codesU8
+      case .uint16: .codesU16
+      case .uint32: .codesU32
       }
     case .runEndEncoded: .runs
     case .interval, .list, .largeList, .listView, .largeListView, .fixedSizeList, .structure, .map, .union:
@@ -110,13 +133,16 @@ final class ColumnReader {
     case .float64: sink.put(load(row, Double.self))
     case .int32: sink.put(Int64(load(row, Int32.self)))
     case .text32:
-      // SAFETY: offsets were checked to stay inside of the bytes by `check(.access)`.
       let start = Int(load(row, Int32.self))
       let end = Int(load(row &+ 1, Int32.self))
+      // Checked by `check(.access)`; but a mapped file may be written to since (see `ByteValues`).
+      guard UInt(bitPattern: start) <= UInt(bitPattern: end), end >= 0, end <= dataCount else {
+        return sink.putNull()
+      }
       sink.put(text: UnsafeRawBufferPointer(start: data + start, count: end &- start), lasting: true)
-    case .codes8: inner.unsafelyUnwrapped.readInner(Int(load(row, Int8.self)), into: &sink)
-    case .codes16: inner.unsafelyUnwrapped.readInner(Int(load(row, Int16.self)), into: &sink)
-    case .codes32: inner.unsafelyUnwrapped.readInner(Int(load(row, Int32.self)), into: &sink)
+    case .codes8: readInner(Int(load(row, Int8.self)), into: &sink)
+    case .codes16: readInner(Int(load(row, Int16.self)), into: &sink)
+    case .codes32: readInner(Int(load(row, Int32.self)), into: &sink)
     case .null: sink.putNull()
     case .bits: sink.put(ColumnReader.bit(values, row &+ bitOffset) ? 1 as Int64 : 0)
     case .int8: sink.put(Int64(load(row, Int8.self)))
@@ -129,8 +155,17 @@ final class ColumnReader {
     }
   }
 
+  /// A value of the dictionary or of the runs.
+  @inline(__always)
+  private func readInner<S: ValueSink>(_ row: Int, into sink: inout S) {
+    inner.unsafelyUnwrapped._withUnsafeGuaranteedRef {
+      if UInt(bitPattern: row) >= UInt(bitPattern: $0.count) { return sink.putNull() }
+      $0.readApart(row, into: &sink)
+    }
+  }
+
   @inline(never)
-  private func readInner<S: ValueSink>(_ row: Int, into sink: inout S) { read(row, into: &sink) }
+  private func readApart<S: ValueSink>(_ row: Int, into sink: inout S) { read(row, into: &sink) }
 
   @inline(never)
   private func readOther<S: ValueSink>(_ row: Int, into sink: inout S) {
@@ -146,16 +181,29 @@ final class ColumnReader {
       }
     case .float16: sink.put(Double(load(row, Float16.self)))
     case .decimal: readDecimal(row, into: &sink)
-    case .date32, .date64, .time32, .time64, .timestamp:
-      // Dates in 64 bits are whole days by the format; a time that is there nevertheless is not lost.
-      let isShort = kind == .date32 || kind == .time32
-      let ticks = isShort ? Int64(load(row, Int32.self)) : load(row, Int64.self)
-      putText(&sink) { SQLText.append(ticks: ticks, column.type, to: &$0) }
-    case .codes: inner.unsafelyUnwrapped.readInner(column.integer(at: row), into: &sink)
+    case .date32:
+      let days = Int(load(row, Int32.self))
+      putText(&sink) { TemporalText.appendDate(days: days, to: &$0) }
+    case .date64:
+      // Whole days by the format; a time that is there nevertheless is not lost.
+      let milliseconds = Int(load(row, Int64.self))
+      putText(&sink) { SQLText.append(date64: milliseconds, to: &$0) }
+    case .time32, .time64:
+      let ticks = kind == .time32 ? Int(load(row, Int32.self)) : Int(load(row, Int64.self))
+      putText(&sink) { TemporalText.appendSQLTime(ticks: ticks, unit, to: &$0) }
+    case .timestamp:
+      let ticks = Int(load(row, Int64.self))
+      putText(&sink) { TemporalText.appendSQLTimestamp(ticks: ticks, unit, to: &$0) }
+    case .codes64: readInner(Int(truncatingIfNeeded: load(row, Int64.self)), into: &sink)
+    case .codesU8: readInner(Int(load(row, UInt8.self)), into: &sink)
+    case .codesU16: readInner(Int(load(row, UInt16.self)), into: &sink)
+    case .codesU32: readInner(Int(load(row, UInt32.self)), into: &sink)
     case .runs:
       if !run.rows.contains(row) { findRun(row) }
-      inner.unsafelyUnwrapped.readInner(run.value, into: &sink)
+      readInner(run.value, into: &sink)
     case .json:
+      // Nested values go by offsets within offsets: none are followed in a file that was written to.
+      if let source, !source.isUnchanged() { return sink.putNull() }
       if column.isNullValue(row) { return sink.putNull() }
       putText(&sink) { column.appendJSON(at: row, to: &$0, limit: SQLText.limit) }
     default: preconditionFailure("the common kinds are read elsewhere")
@@ -165,8 +213,12 @@ final class ColumnReader {
   private func findRun(_ row: Int) {
     guard case .runs(let ends, _, let offset) = column.layout else { return }
     let value = column.run(at: row)
-    let start = value == 0 ? 0 : ends.integer(at: value - 1) - offset
-    run = (max(0, start)..<ends.integer(at: value) - offset, value)
+    guard value < ends.count else {
+      run = (row..<row + 1, -1)
+      return
+    }
+    let start = max(0, value == 0 ? 0 : ends.integer(at: value - 1) - offset)
+    run = (start..<max(start, ends.integer(at: value) - offset), value)
   }
 
   /// Integers stay integers; others are the nearest real where that says which decimal it was, and text elsewhere.
@@ -185,9 +237,9 @@ final class ColumnReader {
     putText(&sink) { DecimalText.append(unscaled, scale: scale, to: &$0) }
   }
 
+  @inline(__always)
   private func putText<S: ValueSink>(_ sink: inout S, _ append: (inout [UInt8]) -> Void) {
-    var text: [UInt8] = []
-    text.reserveCapacity(32)
+    text.removeAll(keepingCapacity: true)
     append(&text)
     text.withUnsafeBytes { sink.put(text: $0, lasting: false) }
   }

@@ -54,7 +54,10 @@ extension ColumnWriter {
     if storage == .text, let value = source.withBytes({ UInt64(String(decoding: $0, as: UTF8.self)) }) {
       return value
     }
-    if storage == .real, let value = UInt64(exactly: source.real) { return value }
+    // Beyond 2^53 a real is what SQLite has made of an integer, and need not be the one that it was.
+    if storage == .real, source.real < 9_007_199_254_740_992, let value = UInt64(exactly: source.real) {
+      return value
+    }
     return try narrow(source, storage)
   }
 

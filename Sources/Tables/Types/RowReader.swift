@@ -10,10 +10,13 @@ public final class RowReader {
   private let statement: Statement
   private let writers: [ColumnWriter]
   private var isAtEnd = false
+  private let rowsBefore: Int
   /// Rows handed out so far.
   public private(set) var rowCount = 0
 
-  public init(_ statement: Statement, schema: Schema) {
+  /// - Parameter rowsBefore: what the numbers of rows in errors count from.
+  public init(_ statement: Statement, schema: Schema, rowsBefore: Int = 0) {
+    self.rowsBefore = rowsBefore
     self.schema = schema
     self.statement = statement
     writers = schema.fields.map { ColumnWriter($0.type) }
@@ -37,7 +40,8 @@ public final class RowReader {
       for (i, writer) in writers.enumerated() {
         let value = RowValue(statement: statement, column: i)
         do throws(DataError) { try writer.append(value) } catch {
-          throw .data(error.within("row \(rowCount + rows + 1), column '\(schema.fields[i].name)'"))
+          throw .data(
+            error.within("row \(rowsBefore + rowCount + rows + 1), column '\(schema.fields[i].name)'"))
         }
         if writer.isVariable { bytes += statement.byteCount(i) }
       }

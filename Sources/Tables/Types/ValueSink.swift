@@ -22,12 +22,14 @@ extension ResultContext: ValueSink {
 
   @inline(__always)
   mutating func put(text: UnsafeRawBufferPointer, lasting: Bool) {
-    set(text: text.baseAddress ?? somewhere, count: text.count, lasting: lasting)
+    set(
+      text: text.baseAddress ?? somewhere, count: text.count, lasting: lasting)
   }
 
   @inline(__always)
   mutating func put(blob: UnsafeRawBufferPointer, lasting: Bool) {
-    set(blob: blob.baseAddress ?? somewhere, count: blob.count, lasting: lasting)
+    set(
+      blob: blob.baseAddress ?? somewhere, count: blob.count, lasting: lasting)
   }
 }
 

@@ -1,0 +1,173 @@
+// What numbers groups: a hash table, or an array where the keys are known to be few.
+
+import Arrow
+import Kernels
+import Memory
+
+/// Numbers the groups of rows.
+class Grouper {
+  /// How many numbers are in use, or can be.
+  var count: Int { preconditionFailure("every grouper has its own") }
+  var byteCount: Int { preconditionFailure("every grouper has its own") }
+
+  /// The groups of the frame's rows. `position` is that of its block, among all.
+  func assign(_ frame: Frame, position: UInt64) throws(QueryError) -> UnsafePointer<UInt32> {
+    preconditionFailure("every grouper has its own")
+  }
+
+  /// Enters another's groups.
+  /// - Parameter first: what the first column's words become, when they are numbers of groups themselves.
+  /// - Returns: the number here of each of them.
+  @discardableResult
+  func merge(_ other: Grouper, first: [UInt32]?) -> [UInt32] {
+    preconditionFailure("every grouper has its own")
+  }
+
+  /// All groups that have rows, by ascending keys: NULL first, then by value, as SQLite puts them out.
+  func sortedGroups() -> [UInt32] { preconditionFailure("every grouper has its own") }
+
+  /// All groups that have rows, in the order of their first rows.
+  func groupsByAppearance() -> [UInt32] { preconditionFailure("every grouper has its own") }
+
+  /// A key's word: an integer's or real's bits, or something that differs for every text; nil for NULL.
+  func word(_ group: Int, _ column: Int) -> UInt64? { preconditionFailure("every grouper has its own") }
+
+  /// A key's column for some groups.
+  func column(_ column: Int, _ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    preconditionFailure("every grouper has its own")
+  }
+}
+
+/// Groups whose number is made of the keys themselves: codes of texts, and integers of a small range.
+final class DirectGroups: Grouper {
+  enum Key {
+    case coded(ColumnNode)
+    /// Integers or times from `low` on, `size - 1` of them; 0 is NULL.
+    case range(Node, low: Int64, size: Int)
+
+    var size: Int {
+      switch self {
+      case .coded(let node): node.coded!.count
+      case .range(_, _, let size): size
+      }
+    }
+  }
+
+  /// More groups than this do not stay in the cache.
+  static let limit = 1 << 18
+
+  private let keys: [Key]
+  private let strides: [Int]
+  private let domain: Int
+  // SAFETY: room for `vectorSize` groups, and for `domain` positions.
+  private let groups = UnsafeMutablePointer<UInt32>.allocate(capacity: vectorSize)
+  private let firsts: UnsafeMutablePointer<UInt64>
+
+  /// nil when there may be too many.
+  init?(_ keys: [Key], limit: Int = DirectGroups.limit) {
+    var domain = 1
+    var strides = [Int](repeating: 1, count: keys.count)
+    for (number, key) in keys.enumerated().reversed() {
+      strides[number] = domain
+      let (product, overflow) = domain.multipliedReportingOverflow(by: key.size)
+      if overflow || product > limit { return nil }
+      domain = product
+    }
+    self.keys = keys
+    self.strides = strides
+    self.domain = domain
+    firsts = .allocate(capacity: domain)
+    firsts.initialize(repeating: .max, count: domain)
+  }
+
+  deinit {
+    groups.deallocate()
+    firsts.deallocate()
+  }
+
+  override var count: Int { domain }
+  override var byteCount: Int { domain * 8 }
+
+  override func assign(_ frame: Frame, position: UInt64) throws(QueryError) -> UnsafePointer<UInt32> {
+    let n = frame.count
+    let groups = groups
+    for (number, key) in keys.enumerated() {
+      let stride = UInt32(strides[number])
+      switch key {
+      case .coded(let node):
+        if number == 0 {
+          try node.forEachCode(frame) { i, code in groups[i] = UInt32(truncatingIfNeeded: code) &* stride }
+        } else {
+          try node.forEachCode(frame) { i, code in groups[i] &+= UInt32(truncatingIfNeeded: code) &* stride }
+        }
+      case .range(let node, let low, let size):
+        let vector = try node.evaluate(frame)
+        let integers = vector.integers
+        if number == 0 { groups.update(repeating: 0, count: n) }
+        var beyond: UInt64 = 0
+        if let valid = vector.valid {
+          for i in 0..<n {
+            let place = UInt64(bitPattern: integers[i] &- low &+ 1) & (0 &- UInt64(valid[i]))
+            beyond |= place >= UInt64(size) ? 1 : 0
+            groups[i] &+= UInt32(truncatingIfNeeded: place) &* stride
+          }
+        } else {
+          for i in 0..<n {
+            let place = UInt64(bitPattern: integers[i] &- low &+ 1)
+            beyond |= place >= UInt64(size) ? 1 : 0
+            groups[i] &+= UInt32(truncatingIfNeeded: place) &* stride
+          }
+        }
+        // The statistics are of the same bytes, unless somebody writes to the file.
+        if beyond != 0 { throw QueryError(.data(.malformed), "values are not within their statistics") }
+      }
+    }
+    for i in 0..<n where firsts[Int(groups[i])] == .max {
+      firsts[Int(groups[i])] = position << 32 | UInt64(frame.row(i))
+    }
+    return UnsafePointer(groups)
+  }
+
+  override func merge(_ other: Grouper, first: [UInt32]?) -> [UInt32] {
+    let other = other as! DirectGroups
+    for group in 0..<domain { firsts[group] = min(firsts[group], other.firsts[group]) }
+    return Array(0..<UInt32(domain))
+  }
+
+  override func sortedGroups() -> [UInt32] { (0..<UInt32(domain)).filter { firsts[Int($0)] != .max } }
+
+  override func groupsByAppearance() -> [UInt32] {
+    sortedGroups().sorted { firsts[Int($0)] < firsts[Int($1)] }
+  }
+
+  private func code(_ group: Int, _ column: Int) -> Int { group / strides[column] % keys[column].size }
+
+  override func word(_ group: Int, _ column: Int) -> UInt64? {
+    let code = code(group, column)
+    guard code > 0 else { return nil }
+    if case .range(_, let low, _) = keys[column] { return UInt64(bitPattern: low &+ Int64(code) &- 1) }
+    return UInt64(code)
+  }
+
+  override func column(_ column: Int, _ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    switch keys[column] {
+    case .range(_, let low, _):
+      return try Query.column(type, groups.count) { i in
+        let code = code(Int(groups[i]), column)
+        return code > 0 ? low &+ Int64(code) &- 1 : nil
+      }
+    case .coded(let node):
+      let builder = type.makeBuilder()
+      let entries = TextReader(node.coded!.entries)!
+      for group in groups {
+        let code = code(Int(group), column)
+        if code > 0 {
+          try data { () throws(DataError) in try builder.append(bytes: RawSpan(_unsafeBytes: entries[code])) }
+        } else {
+          builder.appendNull()
+        }
+      }
+      return builder.finish()
+    }
+  }
+}
