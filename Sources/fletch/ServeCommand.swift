@@ -17,11 +17,12 @@ let serveCommand = Command(
     folder in it is one table of all its files. Files that are not compressed are used where they are. Clients
     of Flight SQL query the tables, those of plain Flight get them by the path of their names.
 
-    Every option may also be set by a variable of the environment (FLETCH_MAX_CONNECTIONS for --max-connections; lists
-    with commas) or in a YAML file ('max-connections: 100'). Options come first, then the environment, then the file.
+    Every option may also be set by a variable of the environment (FLETCH_MAX_CONNECTIONS for
+    --max-connections; lists with commas) or in a YAML file ('max-connections: 100'). Options come first,
+    then the environment, then the file.
 
-    The same port answers ArrowLink's calls, gRPC's health checks and server reflection. SIGTERM and SIGINT end the
-    server: running calls may finish for as long as --drain says. SIGHUP reads the certificates again.
+    The same port answers ArrowLink's calls, gRPC's health checks and server reflection. SIGTERM and SIGINT
+    end the server: running calls may finish for as long as --drain says. SIGHUP reads the certificates again.
     """,
   options: [
     Option("config", "FILE", "Read settings from this YAML file (or FLETCH_CONFIG)."),
