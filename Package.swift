@@ -94,7 +94,7 @@ let package = Package(
       name: "Server",
       dependencies: [
         "Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL", "Tables", "Engine",
-        "Configuration", "CLinux",
+        "Configuration", "CLinux", "COpenSSL",
       ],
       swiftSettings: settings),
 
@@ -166,7 +166,7 @@ let package = Package(
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "Arrow", "Memory", "Samples"], swiftSettings: settings),
     .testTarget(
-      name: "EngineTests", dependencies: ["Engine", "Arrow", "ArrowIPC", "Memory", "Samples"],
+      name: "EngineTests", dependencies: ["Engine", "Tables", "Arrow", "ArrowIPC", "Memory", "Samples"],
       swiftSettings: settings),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
     .testTarget(

@@ -1,5 +1,6 @@
 // A database: a folder with a SQLite file and the segments of its published tables.
 
+import Arrow
 import Glibc
 import Memory
 import SQLite
@@ -48,6 +49,11 @@ public final class Database: Sendable {
   /// Marks that somebody reads snapshots without a session, so that their files stay until `endReading`.
   public func beginReading() -> UInt64 { catalog.store.enter() }
   public func endReading(_ mark: UInt64) { catalog.store.leave(mark) }
+
+  /// Begins to write rows down for a table of that schema.
+  public func stage(_ table: String, schema: Schema) -> StagedRows {
+    StagedRows(folder: catalog.folder, table: table, schema: schema, isDurable: isDurable)
+  }
 
   public func makeSession(access: Connection.Access = .readWrite) throws(SQLiteError) -> TableSession {
     try TableSession(self, access: access)

@@ -26,6 +26,10 @@ final class PublishedTable: VirtualTable {
   private var versionStatement: Statement?
   private var freeDeltaScans: [Statement] = []
   private var freeScratches: [ScanScratch] = []
+  /// Changes with everything that this connection may see of the delta.
+  private var deltaGeneration = 0
+  /// How often an equality of a column was looked for in the delta, and the index that was made for it.
+  private var deltaLookups: (generation: Int, column: Int, count: Int, index: DeltaIndex?) = (-1, -1, 0, nil)
   /// Rows that scans for equalities have passed over, by column; of the snapshot with a serial number.
   private var passed: (serial: Int, rows: [Int]) = (-1, [])
   private var writer: TableWriter?
@@ -56,6 +60,7 @@ final class PublishedTable: VirtualTable {
     let snapshot = try module.catalog.snapshot(
       of: id, version: version, schema: schema, on: connection, isPrivate: isChanged || connection.isWriting)
     current = (snapshot, dataVersion)
+    deltaGeneration += 1
     return snapshot
   }
 
@@ -97,6 +102,7 @@ final class PublishedTable: VirtualTable {
 
   func forget() {
     current = nil
+    deltaGeneration += 1
     lastRow = nil
   }
 
@@ -117,6 +123,20 @@ final class PublishedTable: VirtualTable {
   func giveBack(_ statement: Statement) {
     statement.reset()
     freeDeltaScans.append(statement)
+  }
+
+  /// The rows of the delta that have a value in a column; nil when they are to be looked for one by one, which is quicker a few times.
+  func deltaRows(_ column: Int, _ value: SQLValue, count: Int) throws(SQLiteError) -> [Int64]? {
+    guard count > 16, count <= DeltaIndex.rowLimit else { return nil }
+    if deltaLookups.generation != deltaGeneration || deltaLookups.column != column {
+      deltaLookups = (deltaGeneration, column, 0, nil)
+    }
+    deltaLookups.count += 1
+    if deltaLookups.count == 8 {
+      deltaLookups.index = try DeltaIndex(
+        connection.internalStatement("SELECT row, c\(column) FROM \(deltaName) ORDER BY row"))
+    }
+    return deltaLookups.index?.find(value)
   }
 
   func takeScratch() -> ScanScratch { freeScratches.popLast() ?? ScanScratch() }
@@ -147,6 +167,7 @@ final class PublishedTable: VirtualTable {
   }
 
   private func changes() throws(SQLiteError) -> TableWriter {
+    deltaGeneration += 1
     try markChanged()
     if let writer { return writer }
     let writer = try TableWriter(self)

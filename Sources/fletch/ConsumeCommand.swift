@@ -14,9 +14,9 @@ let consumeCommand = Command(
     FILE is SQL, FOLDER has files of it (default: sql). Every statement runs over Flight SQL; each result is
     printed, over all endpoints, and so is each error; what follows runs nevertheless.
 
-    NAME is a flight. --sequential prints the schema and the null counts of each batch, and pauses after every second batch: the
-    server then stops sending, by HTTP/2's flow control. --pipeline fetches, computes and collects in three
-    stages at once, joined by queues of four batches.
+    NAME is a flight. --sequential prints the schema and the null counts of each batch, and pauses after
+    every second batch: the server then stops sending, by HTTP/2's flow control. --pipeline fetches, computes
+    and collects in three stages at once, joined by queues of four batches.
     """,
   options: [
     Option("format", "FORM", "How SQL's results are printed: table (default), csv or json."),

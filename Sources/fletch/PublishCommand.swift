@@ -9,10 +9,10 @@ import Tables
 let publishCommand = Command(
   name: "publish", operands: "FILE…", summary: "Make a table out of Feather files, here or at a server.",
   discussion: """
-    With --database the table is one of the database in that folder, with --to that of a running Flight SQL server,
-    which the rows are sent to. All files become one table, in one transaction: they have the same columns, or types that convert
-    without loss. FILE is an Arrow IPC file or stream; '-' is standard input. A table of that name is an
-    error, unless --append or --replace says what is to become of it.
+    With --database the table is one of the database in that folder, with --to one of a running Flight SQL
+    server, which the rows are sent to. All files become one table, in one transaction: they have the same
+    columns, or types that convert without loss. FILE is an Arrow IPC file or stream; '-' is standard input.
+    A table of that name is an error, unless --append or --replace says what is to become of it.
 
     The database keeps a copy of the files as columns, which are mapped and queried where they are. With
     --in-place an uncompressed file is used where it lies, and must not be written to any more. With --rows

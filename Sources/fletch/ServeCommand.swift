@@ -17,11 +17,12 @@ let serveCommand = Command(
     folder in it is one table of all its files. Files that are not compressed are used where they are. Clients
     of Flight SQL query the tables, those of plain Flight get them by the path of their names.
 
-    Every option may also be set by a variable of the environment (FLETCH_MAX_CONNECTIONS for --max-connections; lists
-    with commas) or in a YAML file ('max-connections: 100'). Options come first, then the environment, then the file.
+    Every option may also be set by a variable of the environment (FLETCH_MAX_CONNECTIONS for
+    --max-connections; lists with commas) or in a YAML file ('max-connections: 100'). Options come first,
+    then the environment, then the file.
 
-    The same port answers ArrowLink's calls, gRPC's health checks and server reflection. SIGTERM and SIGINT end the
-    server: running calls may finish for as long as --drain says. SIGHUP reads the certificates again.
+    The same port answers ArrowLink's calls, gRPC's health checks and server reflection. SIGTERM and SIGINT
+    end the server: running calls may finish for as long as --drain says. SIGHUP reads the certificates again.
     """,
   options: [
     Option("config", "FILE", "Read settings from this YAML file (or FLETCH_CONFIG)."),
@@ -98,6 +99,7 @@ private func configurationSources(_ arguments: Arguments) throws -> Configuratio
 
 private func serve(_ configuration: ServerConfiguration, _ listeners: [SocketAddress]) throws {
   let tls = try serverTLS(configuration)
+  let users = try authenticator(configuration)
   // A log that nobody reads any more is no reason to end.
   signal(SIGPIPE, SIG_IGN)
   raiseDescriptorLimit(connections: configuration.grpc.http2.connections)
@@ -113,8 +115,8 @@ private func serve(_ configuration: ServerConfiguration, _ listeners: [SocketAdd
   let service = SQLService(observed, options: serviceOptions)
   let link = ArrowLink(observed, table: configuration.arrowLinkTable)
   let server = GRPCServer(
-    methods: flightMethods(service.flightService()) + link.methods, options: configuration.grpc,
-    interceptors: interceptors(configuration))
+    methods: (users.map { [$0.handshake] } ?? []) + flightMethods(service.flightService()) + link.methods,
+    options: configuration.grpc, interceptors: interceptors(configuration) + (users.map { [$0] } ?? []))
   var open: [FlightLocation] = []
   for address in listeners {
     // Who may open a Unix socket is a matter of its file, and clients know no TLS on it.
@@ -148,6 +150,16 @@ private func serve(_ configuration: ServerConfiguration, _ listeners: [SocketAdd
   maintenance.stop()
   folderWatch?.stop()
   engine.shutDown()
+}
+
+/// Who checks users; nil where nobody has to say who they are.
+private func authenticator(_ configuration: ServerConfiguration) throws -> Authenticator? {
+  guard configuration.hasUsers else { return nil }
+  var users = UserList()
+  for user in configuration.users { try users.add(user: user) }
+  for token in configuration.tokens { try users.add(token: token) }
+  if let path = configuration.usersFile { try users.add(file: try readText(path), path: path) }
+  return Authenticator(users, lifetime: configuration.sessionLifetime.seconds)
 }
 
 private func interceptors(_ configuration: ServerConfiguration) -> [any ServerInterceptor] {
@@ -230,12 +242,15 @@ private func serverTLS(_ settings: ServerConfiguration) throws -> TLSContext? {
 /// Data must not be open to a network by accident.
 private func checkExposure(_ listeners: [SocketAddress], _ settings: ServerConfiguration) throws(UsageError) {
   guard !settings.isInsecure, settings.clientAuthorities == nil else { return }
+  if settings.hasUsers, settings.certificate != nil { return }
   for case .tcp(let host, let port) in listeners {
     let isLoopback = host == "localhost" || host.hasPrefix("127.") || host == "::1"
     guard isLoopback else {
       throw UsageError(
-        "anybody who reaches \(host):\(port) could read the data: give --tls-cert, --tls-key and --tls-client-ca, "
-          + "or --insecure")
+        settings.hasUsers
+          ? "passwords would go to \(host):\(port) for everybody to read: give --tls-cert and --tls-key, or --insecure"
+          : "anybody who reaches \(host):\(port) could read the data: give --tls-cert, --tls-key and --tls-client-ca "
+            + "or --users, or --insecure")
     }
   }
 }

@@ -7,6 +7,7 @@ let version = "0.1.0"
 
 let commands = [
   serveCommand, queryCommand, shellCommand, sqlCommand, publishCommand, tablesCommand, compactCommand,
+  passwordCommand,
   listCommand, getCommand, putCommand,
   consumeCommand, inspectCommand, catCommand, convertCommand, sampleCommand, benchCommand,
 ]

@@ -52,7 +52,7 @@ def test_forms_and_files(programs, server, query, tmp_path):
 
 
 def test_updates_are_counted_and_run_once(programs, server, query):
-    script = "CREATE TABLE counted (n); INSERT INTO counted VALUES (1), (2); INSERT INTO counted VALUES (3) RETURNING n"
+    script = "CREATE TABLE counted (n INTEGER); INSERT INTO counted VALUES (1), (2); INSERT INTO counted VALUES (3) RETURNING n"
     done = programs.fletch("query", server.uri, script)
     assert json.loads(done.stdout) == {"n": 3}
     assert "2 rows changed" in done.stderr.decode()

@@ -11,7 +11,7 @@ import time
 import pyarrow as pa
 import pytest
 
-COMMANDS = ["sql", "publish", "tables", "compact", "inspect", "cat", "convert", "sample", "bench"]
+COMMANDS = ["serve", "query", "shell", "consume", "password", "sql", "publish", "tables", "compact", "inspect", "cat", "convert", "sample", "bench"]
 
 
 def test_help_lists_every_command(programs):

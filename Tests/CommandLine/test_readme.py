@@ -30,7 +30,8 @@ def test_there_are_examples():
 def folder(tmp_path_factory):
     """One folder for all of them: later examples use the files of earlier ones."""
     folder = tmp_path_factory.mktemp("readme")
-    shutil.copytree(TOP / "data", folder / "data")
+    for part in ("data", "sql"):
+        shutil.copytree(TOP / part, folder / part)
     return folder
 
 
@@ -65,7 +66,7 @@ def test_the_served_examples(programs, folder):
         assert len(clients) >= 4
         for client in clients:
             subprocess.run(["bash", "-c", client.replace("grpc://localhost:8815", uri)], cwd=folder, check=True,
-                           env={**os.environ, "PATH": path}, capture_output=True, timeout=60)
+                           env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     finally:
         server.terminate()
         assert server.wait(20) == 0

@@ -187,6 +187,27 @@ def test_memory_limit(programs, people):
     assert "bytes" in programs.error("sql", grow, people, "--memory-limit", "1M")
 
 
+@pytest.mark.parametrize("statement", [
+    "SELECT a.*, hex(a.ts) AS h FROM readings AS a, times", "SELECT * FROM readings, times",
+    "SELECT id, device FROM readings, times ORDER BY value", "SELECT DISTINCT id, n FROM readings, times",
+])
+def test_memory_stays_bounded_however_long_the_result(programs, tmp_path, statement):
+    path = tmp_path / "readings.feather"
+    programs.fletch("sample", "--kind", "readings", "--rows", "100000", "-o", path)
+    times = "WITH RECURSIVE times(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM times LIMIT {}) "
+
+    def peak(count):
+        """The most memory that the statement takes for so many times the rows, in bytes."""
+        command = [programs.folder / "fletch", "sql", times.format(count) + statement, path, "--format", "arrow"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return usage.ru_maxrss << 10
+    # What is kept may not grow with the result.
+    assert peak(12) < peak(2) + (160 << 20)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_cancels(programs, tmp_path, number):
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

@@ -183,3 +183,40 @@ struct EngineFixture {
     ($0 as? EngineError)?.code == .unimplemented
   }
 }
+
+/// A client that sends slowly keeps nobody from writing, and sees what others did meanwhile.
+@Test func anIngestThatWaitsHoldsNothing() throws {
+  let fixture = try EngineFixture()
+  let people = try People.five()
+  var batches = [people]
+  let slow = IngestRequest(
+    table: TableName(table: "slow"), schema: people.schema, ifExists: .append, ifMissing: .create)
+  let rows = try fixture.session.ingest(slow, in: nil, fixture.control) {
+    if batches.count == 1 {
+      try fixture.load("quick", people)
+      try fixture.update("CREATE TABLE other (x)")
+      #expect(try fixture.update("DELETE FROM quick WHERE id = 1") == 1)
+    }
+    return batches.popLast()
+  }
+  #expect(rows == 5)
+  #expect(
+    try fixture.query("SELECT (SELECT count(*) FROM slow) + (SELECT count(*) FROM quick) AS n").1 == [
+      #"{"n":9}"#
+    ])
+  // What the table has become meanwhile is no longer what the rows were made for.
+  batches = [people]
+  #expect {
+    try fixture.session.ingest(slow, in: nil, fixture.control) {
+      if batches.count == 1 {
+        try fixture.update("DROP TABLE slow")
+        try fixture.load(
+          "slow",
+          try RecordBatch(
+            schema: Schema([Field("x", .int64)]), columns: [FixedBuilder<Int64>(type: .int64).finish()],
+            count: 0))
+      }
+      return batches.popLast()
+    }
+  } throws: { ($0 as? EngineError)?.code == .aborted }
+}

@@ -157,3 +157,21 @@ private func batch(_ columns: (name: String, type: DataType, values: [String?]).
         == "{\"a\":1,\"b\":\"x\\n\"}\n{\"a\":null,\"b\":\"\"}\n{\"a\":null,\"b\":\"\"}\n")
   }
 }
+
+@Suite struct ExpandedWriterTests {
+  @Test func everyValueHasALine() throws {
+    let rows = try batch(("id", .int32, ["1", "20"]), ("größe", .utf8, ["a\tb", nil]))
+    let sink = MemorySink()
+    var writer = ExpandedWriter(to: sink)
+    try writer.begin(rows.schema)
+    try writer.append(rows)
+    try writer.end()
+    let text = String(decoding: sink.finish().array, as: UTF8.self)
+    let lines = text.split(separator: "\n").map(String.init)
+    #expect(lines[0] == "─[ row 1 ]─")
+    #expect(lines[1] == "id    │ 1")
+    #expect(lines[2].hasPrefix("größe │ a") && !lines[2].contains("\t"))
+    #expect(lines[5] == "größe │ NULL")
+    #expect(lines[6] == "(2 rows)")
+  }
+}

@@ -40,6 +40,7 @@ private func batches(
   repeat {
     let count = min(left, 1 + random.below(random.oneIn(2) ? 60 : 12))
     left -= count
+    let isBeyond = random.oneIn(3)
     var columns: [Column] = []
     for (i, field) in fields.enumerated() {
       for _ in 0..<count {
@@ -69,7 +70,21 @@ private func batches(
           } else {
             try builder.append(value: entries, at: random.below(entries.count))
           }
-        default: try fillers[i].append()
+        default:
+          // Times whose text is not in the order of time: before the year 0, and beyond 9999.
+          guard isBeyond, let ticks = ticksPerDay(field.type), !isNull else {
+            try fillers[i].append()
+            continue
+          }
+          let days = random.pick([
+            -800_000, -719_529, -719_528, 0, 2_932_896, 2_932_897, 3_000_000, 9_000_000,
+          ])
+          let value = Int64(days + random.below(3)) * ticks
+          try withUnsafeBytes(of: value) { bytes in
+            try fillers[i].builder.append(
+              bytes: RawSpan(
+                _unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[..<field.type.byteWidth!])))
+          }
         }
       }
       columns.append(fillers[i].builder.finish())
@@ -77,6 +92,16 @@ private func batches(
     result.append(try RecordBatch(schema: schema, columns: columns, count: count))
   } while left > 0
   return result
+}
+
+/// Nil for types that are no days, and for units in which such days are out of reach.
+private func ticksPerDay(_ type: DataType) -> Int64? {
+  switch type {
+  case .date32: 1
+  case .date64: 86_400_000
+  case .timestamp(let unit, _) where unit != .nanosecond: 86_400 * unit.perSecond
+  default: nil
+  }
 }
 
 private func generator(_ twins: TwinTables, _ seed: UInt64) throws -> StatementGenerator {

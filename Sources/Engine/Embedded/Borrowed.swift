@@ -37,13 +37,17 @@ final class Borrowed: @unchecked Sendable {
   var isPrivate: Bool { shared != nil }
 
   /// Lets others have their turn while nobody pulls rows out of a statement that has begun.
-  func pause(_ statement: Statement, _ sql: String) {
+  /// - Parameter statement: nil for a query that needs none.
+  func pause(_ statement: Statement?, _ sql: String) {
     guard let shared, run == nil else { return }
     let run = SharedConnection.OpenRun(statement, sql, mark)
     self.run = run
     shared.began(run)
     leave()
   }
+
+  /// The statement of a run that needed none until now. Within the turn.
+  func attach(_ statement: Statement) { run?.statement = statement }
 
   /// Takes the turn again.
   func resume(_ control: StatementControl) throws(EngineError) {
@@ -62,9 +66,9 @@ final class Borrowed: @unchecked Sendable {
 
   /// Ends what was paused, from within the turn or from outside, and gives the connection back; once.
   /// - Parameter hasTurn: whether it is this statement's turn.
-  func end(_ statement: Statement, _ sql: String, hasTurn: Bool) {
+  func end(_ statement: Statement?, _ sql: String, hasTurn: Bool) {
     guard let shared, let run else {
-      if !isReturned.withLock({ $0 }) { connection.keep(statement, sql) }
+      if let statement, !isReturned.withLock({ $0 }) { connection.keep(statement, sql) }
       return giveBack()
     }
     let isFirst = isReturned.withLock { returned in

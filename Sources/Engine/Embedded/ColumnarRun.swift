@@ -14,10 +14,10 @@ extension EmbeddedStatement {
 
   /// The query on columns; nil when it is SQLite's to run.
   func columnarStream(
-    _ rows: [[SQLValue]], _ borrowed: Borrowed, _ control: StatementControl
-  ) throws(EngineError) -> (any ResultStream)? {
+    _ settled: SettledStatement, _ rows: [[SQLValue]], _ borrowed: Borrowed, _ control: StatementControl
+  ) throws(EngineError) -> ColumnStream? {
     if wish == "sqlite" { return nil }
-    switch plan(rows) {
+    switch plan(settled, rows) {
     case .notMine(let reason):
       guard wish == "columns" else { return nil }
       throw EngineError(.unimplemented, "the statement does not run on columns: \(reason)")
@@ -31,16 +31,17 @@ extension EmbeddedStatement {
       options.batchBytes = session.engine.options.batchBytes
       options.memoryLimit = session.engine.options.memoryLimit
       options.isCancelled = { control.reason != nil }
-      let (sql, settled, engine) = (sql, settled, session.engine)
-      return ColumnStream(query.run(inputs, options), schema: settled.result!, borrowed, control) {
+      let (sql, engine) = (sql, session.engine)
+      return ColumnStream(query.run(inputs, options), sql, schema: settled.result!, borrowed, control) {
         () throws(EngineError) in
         let statement = try engine.compile(sql, on: borrowed.connection, control)
+        borrowed.attach(statement)
         return RowStream(sql, statement, borrowed, settled, rows, control, engine.options)
       }
     }
   }
 
-  private func plan(_ rows: [[SQLValue]]) -> ColumnarQuery.Decision {
+  private func plan(_ settled: SettledStatement, _ rows: [[SQLValue]]) -> ColumnarQuery.Decision {
     guard let bound = settled.bound else {
       return .notMine(NotMine(settled.unboundReason ?? "it is no SELECT"))
     }
@@ -81,7 +82,7 @@ extension EmbeddedStatement {
   /// Which way the statement takes, and why, in words.
   var executionWay: String {
     if wish == "sqlite" { return "RUN IN SQLITE (the session says so)" }
-    switch plan([]) {
+    switch plan(settled, []) {
     case .columns(let query): return "RUN ON COLUMNS OF \(query.tableNames.joined(separator: ", "))"
     case .notMine(let reason): return "RUN IN SQLITE (\(reason))"
     }
@@ -94,6 +95,7 @@ final class ColumnStream: ResultStream, @unchecked Sendable {
   let schema: Schema
   let updateCount: Int? = nil
   private let stream: QueryStream
+  private let sql: String
   private let borrowed: Borrowed
   private let control: StatementControl
   private let inSQLite: () throws(EngineError) -> RowStream
@@ -102,15 +104,19 @@ final class ColumnStream: ResultStream, @unchecked Sendable {
   private let turn = Mutex(false)
 
   init(
-    _ stream: QueryStream, schema: Schema, _ borrowed: Borrowed, _ control: StatementControl,
+    _ stream: QueryStream, _ sql: String, schema: Schema, _ borrowed: Borrowed, _ control: StatementControl,
     inSQLite: @escaping () throws(EngineError) -> RowStream
   ) {
     self.stream = stream
+    self.sql = sql
     self.schema = schema
     self.borrowed = borrowed
     self.control = control
     self.inSQLite = inSQLite
   }
+
+  /// Lets other statements of the same transaction run: what is read of the tables is in memory or mapped already.
+  func pause() { borrowed.pause(nil, sql) }
 
   func next() throws(EngineError) -> RecordBatch? {
     try turn.withLock { isOver throws(EngineError) in
@@ -136,8 +142,14 @@ final class ColumnStream: ResultStream, @unchecked Sendable {
     let batch: RecordBatch?
     do throws(QueryError) { batch = try stream.next() } catch {
       guard error.code == .leftToSQLite else { throw EngineError(error, control) }
-      let rows = try inSQLite()
+      try borrowed.resume(control)
+      let rows: RowStream
+      do throws(EngineError) { rows = try inSQLite() } catch {
+        borrowed.rest()
+        throw error
+      }
       rest = rows
+      borrowed.rest()
       // Rows come in the same order either way, and those that are out already must not come again.
       var skip = delivered
       while let batch = try rows.next() {
@@ -160,8 +172,7 @@ final class ColumnStream: ResultStream, @unchecked Sendable {
   }
 
   private func end() {
-    rest?.close()
-    borrowed.giveBack()
+    if let rest { rest.close() } else { borrowed.end(nil, sql, hasTurn: false) }
   }
 
   deinit { close() }

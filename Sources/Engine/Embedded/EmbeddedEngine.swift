@@ -15,6 +15,7 @@ public final class EmbeddedEngine: QueryEngine {
   let writers = Turnstile(places: 1, queueLimit: 100_000, name: "another transaction's end")
   private let settled = Mutex<[SettledKey: SettledStatement]>([:])
   private let open = Mutex<[ObjectIdentifier: WeakSession]>([:])
+  let maintenance = Maintenance()
 
   private struct SettledKey: Hashable {
     let sql: String
@@ -38,6 +39,7 @@ public final class EmbeddedEngine: QueryEngine {
       }
       if let sql = options.initialSQL { try session.connection.execute(sql) }
     }
+    if let interval = options.maintenanceInterval { maintenance.start(self, every: interval) }
   }
 
   public var information: EngineInformation {
@@ -57,7 +59,10 @@ public final class EmbeddedEngine: QueryEngine {
     return session
   }
 
+  deinit { maintenance.stop() }
+
   public func shutDown() {
+    maintenance.stop()
     let sessions = open.withLock { sessions in
       defer { sessions.removeAll() }
       return sessions.values.compactMap(\.session)

@@ -12,6 +12,16 @@ extension EmbeddedSession {
   ) throws -> Int {
     try check(request)
     if request.goesToTemporary { try keepConnection(transaction, control) }
+    if try !request.goesToTemporary && !request.wantsRows && self.transaction(transaction) == nil,
+      let staged = try stage(request, control)
+    {
+      while let batch = try next() {
+        try control.check()
+        try engineData { () throws(DataError) in try staged.append(batch) }
+      }
+      try engineData { () throws(DataError) in try staged.complete() }
+      return try adopt(staged, request, control)
+    }
     let borrowed = try borrow(transaction, writes: true, control)
     defer { borrowed.giveBack() }
     let connection = borrowed.connection
@@ -29,6 +39,61 @@ extension EmbeddedSession {
     } catch {
       if connection.connection.isInTransaction { try? connection.control(undo) }
       throw error
+    }
+  }
+
+  /// Where rows of a stream are written down, so that nobody waits for a client that sends slowly; nil for an ordinary table, whose rows are
+  /// inserted one by one.
+  private func stage(_ request: IngestRequest, _ control: StatementControl) throws(EngineError) -> StagedRows?
+  {
+    let borrowed = try borrow(nil, writes: false, control)
+    defer { borrowed.giveBack() }
+    let (name, tables) = (request.table.table, borrowed.connection.tables)
+    let kind = try engine(control) { () throws(SQLiteError) in try tables.kind(of: name) }
+    try check(request, kind)
+    if kind == .rows { return nil }
+    var schema = request.schema
+    if kind == .published, request.ifExists == .append {
+      schema =
+        try engine(control) { () throws(SQLiteError) in try tables.publishedSchema(of: name) } ?? schema
+    }
+    return engine.database.stage(name, schema: schema)
+  }
+
+  /// Makes rows that are written down a part of their table, in a transaction of its own.
+  private func adopt(
+    _ staged: StagedRows, _ request: IngestRequest, _ control: StatementControl
+  ) throws(EngineError) -> Int {
+    let borrowed = try borrow(nil, writes: true, control)
+    defer { borrowed.giveBack() }
+    let connection = borrowed.connection
+    return try connection.transaction { () throws(EngineError) in
+      let kind = try engine(control) { () throws(SQLiteError) in
+        try connection.tables.kind(of: request.table.table)
+      }
+      try check(request, kind)
+      let publication = try engineTables(control) { () throws(TableError) in
+        try connection.tables.publish(
+          request.table.table, schema: staged.schema, mode: request.mode(where: kind))
+      }
+      guard publication.schema.hasSameTypes(as: staged.schema) else {
+        throw EngineError(
+          .aborted, "table '\(request.table.table)' has changed while rows came in for it; load them again")
+      }
+      try engineTables(control) { () throws(TableError) in try publication.append(staged) }
+      return publication.rowCount
+    }
+  }
+
+  /// Throws where the request does not go with what is there.
+  private func check(_ request: IngestRequest, _ kind: TableSession.ObjectKind?) throws(EngineError) {
+    let name = request.table.table
+    if kind == nil, request.ifMissing == .fail { throw EngineError(.notFound, "no such table: \(name)") }
+    if kind != nil, request.ifExists == .fail {
+      throw EngineError(.alreadyExists, "table '\(name)' exists already")
+    }
+    if kind == .view {
+      throw EngineError(.failedPrecondition, "'\(name)' is a view, and nothing can be loaded into it")
     }
   }
 
@@ -51,16 +116,9 @@ extension EmbeddedSession {
     let name = request.table.table
     if request.goesToTemporary { return try loadTemporary(request, connection, control, next) }
     let kind = try engine(control) { () throws(SQLiteError) in try connection.tables.kind(of: name) }
-    if kind == nil, request.ifMissing == .fail {
-      throw EngineError(.notFound, "no such table: \(name)")
-    }
-    if kind != nil, request.ifExists == .fail {
-      throw EngineError(.alreadyExists, "table '\(name)' exists already")
-    }
-    let wantsRows = request.options["fletch.rows"] == "true"
+    try check(request, kind)
+    let wantsRows = request.wantsRows
     switch kind {
-    case .view:
-      throw EngineError(.failedPrecondition, "'\(name)' is a view, and nothing can be loaded into it")
     case .rows where request.ifExists == .append:
       return try insert(into: name, request.schema, connection, control, next)
     case nil where wantsRows, .rows? where wantsRows,
@@ -71,9 +129,8 @@ extension EmbeddedSession {
       return try insert(into: name, request.schema, connection, control, next)
     default: break
     }
-    let mode: PublishMode = kind == nil ? .create : request.ifExists == .append ? .append : .replace
     let publication = try engineTables(control) { () throws(TableError) in
-      try connection.tables.publish(name, schema: request.schema, mode: mode)
+      try connection.tables.publish(name, schema: request.schema, mode: request.mode(where: kind))
     }
     while let batch = try next() {
       try control.check()
@@ -134,5 +191,12 @@ extension EmbeddedSession {
 }
 
 extension IngestRequest {
+  /// Whether a new table is to be an ordinary one of SQLite's.
+  fileprivate var wantsRows: Bool { options["fletch.rows"] == "true" }
+
+  fileprivate func mode(where kind: TableSession.ObjectKind?) -> PublishMode {
+    kind == nil ? .create : ifExists == .append ? .append : .replace
+  }
+
   fileprivate var goesToTemporary: Bool { isTemporary || table.schema?.lowercased() == "temp" }
 }

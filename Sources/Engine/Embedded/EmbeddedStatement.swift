@@ -106,17 +106,26 @@ public final class EmbeddedStatement: EngineStatement {
     }
     let borrowed = try session.borrow(transaction, writes: false, control)
     let statement: SQLite.Statement
+    var isKept = false
     do throws(EngineError) {
-      if let explained = settled.explained { return try explain(explained, rows, borrowed, control) }
-      if let columns = try columnarStream(rows, borrowed, control) { return columns }
       statement = try session.engine.compile(sql, on: borrowed.connection, control)
     } catch {
       borrowed.giveBack()
       throw error
     }
     do throws(EngineError) {
-      var settled = settled
-      try check(statement, borrowed)
+      var settled = try current(statement, borrowed)
+      if let explained = settled.explained {
+        borrowed.connection.keep(statement, sql)
+        isKept = true
+        return try explain(explained, rows, borrowed, control)
+      }
+      if let columns = try columnarStream(settled, rows, borrowed, control) {
+        borrowed.connection.keep(statement, sql)
+        isKept = true
+        columns.pause()
+        return columns
+      }
       let stream = RowStream(sql, statement, borrowed, settled, rows, control, session.engine.options)
       if !settled.open.isEmpty, !rows.isEmpty {
         settled.settle(by: try stream.peek())
@@ -125,20 +134,24 @@ public final class EmbeddedStatement: EngineStatement {
       stream.pause()
       return stream
     } catch {
-      borrowed.connection.keep(statement, sql)
+      if !isKept { borrowed.connection.keep(statement, sql) }
       borrowed.giveBack()
       throw error
     }
   }
 
-  /// Whether the statement is still what it was when it was prepared, after changes of the schema.
-  private func check(_ statement: SQLite.Statement, _ borrowed: Borrowed) throws(EngineError) {
-    let now = try session.engine.settled(
+  /// What is known of the statement now: the same as when it was prepared, or so after changes of the schema that do not show.
+  private func current(
+    _ statement: SQLite.Statement, _ borrowed: Borrowed
+  ) throws(EngineError) -> SettledStatement {
+    var now = try session.engine.settled(
       sql, statement, on: borrowed.connection, isShared: !borrowed.isPrivate)
-    if now.schemaVersion == settled.schemaVersion { return }
+    if now.schemaVersion == settled.schemaVersion { return settled }
     guard now.told == settled.told, now.isReadOnly == settled.isReadOnly else {
       throw EngineError(.aborted, "the schema has changed since the statement was prepared; prepare it again")
     }
+    now.result = settled.result
+    return now
   }
 
   public func update(_ parameters: RecordBatch?, _ control: StatementControl) throws(EngineError) -> Int? {
@@ -160,7 +173,7 @@ public final class EmbeddedStatement: EngineStatement {
     let connection = borrowed.connection
     let statement = try session.engine.compile(sql, on: connection, control)
     defer { connection.keep(statement, sql) }
-    try check(statement, borrowed)
+    _ = try current(statement, borrowed)
     var execution = WritingExecution(statement, settled, session.engine.options)
     // Several rows of parameters are one transaction, or a part of the one that is open which is undone as a whole; so is a statement
     // whose rows must all be there for it to have happened. Any other is undone by SQLite itself.

@@ -1,6 +1,7 @@
 // What the embedded engine can be told.
 
 import Glibc
+import Tables
 
 /// Settings of the embedded engine, with the values that are right for most.
 public struct EngineOptions: Sendable {
@@ -24,6 +25,12 @@ public struct EngineOptions: Sendable {
   public var batchBytes = 2 << 20
   /// Whether statements may ATTACH other files.
   public var allowsAttach = false
+  /// How often the engine looks after itself, in seconds: idle transactions, changed tables; nil for never.
+  public var maintenanceInterval: Double? = 15
+  /// When a table is compacted in the background; nil for never.
+  public var compaction: CompactionPolicy? = .background
+  /// Told of what the engine does by itself; on a thread of its own.
+  public var onMaintenance: (@Sendable (MaintenanceEvent) -> Void)?
   /// SQL that runs before anything else.
   public var initialSQL: String?
   /// Other names of tables, such as `feather_table`, as views.

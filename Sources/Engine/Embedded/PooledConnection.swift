@@ -88,6 +88,9 @@ final class ConnectionPool: Sendable {
     turnstile = Turnstile(places: options.concurrency, queueLimit: options.queueLimit, name: "a place to run")
   }
 
+  /// How many connections are lent.
+  var inUse: Int { options.concurrency - turnstile.freePlaces }
+
   /// Borrows a connection; waits until one is free.
   func take(_ control: StatementControl) throws(EngineError) -> PooledConnection {
     try turnstile.enter(control)

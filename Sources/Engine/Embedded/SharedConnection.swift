@@ -18,11 +18,11 @@ final class SharedConnection: @unchecked Sendable {
   /// A statement that has begun and not ended, and what it keeps from being deleted.
   final class OpenRun: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): used within the turn.
-    let statement: Statement
+    var statement: Statement?
     let sql: String
     let mark: UInt64
 
-    init(_ statement: Statement, _ sql: String, _ mark: UInt64) {
+    init(_ statement: Statement?, _ sql: String, _ mark: UInt64) {
       self.statement = statement
       self.sql = sql
       self.mark = mark
@@ -57,7 +57,7 @@ final class SharedConnection: @unchecked Sendable {
   /// Ends a run, within the turn.
   func ended(_ run: OpenRun) {
     guard open.removeValue(forKey: ObjectIdentifier(run)) != nil else { return }
-    connection.keep(run.statement, run.sql)
+    if let statement = run.statement { connection.keep(statement, run.sql) }
     connection.tables.endReading(run.mark)
   }
 
@@ -82,7 +82,7 @@ final class SharedConnection: @unchecked Sendable {
   /// Ends every run that has not ended: their statements are closed here, since the connection goes to others. Within the turn.
   func endRuns() {
     for run in open.values {
-      run.statement.close()
+      run.statement?.close()
       connection.tables.endReading(run.mark)
     }
     open = [:]

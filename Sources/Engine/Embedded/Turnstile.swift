@@ -56,6 +56,10 @@ final class Turnstile: Sendable {
     }
   }
 
+  /// Whether nobody else gets in now.
+  var isTaken: Bool { state.withLock { $0.free <= 0 } }
+  var freePlaces: Int { state.withLock { $0.free } }
+
   /// Enters if that needs no waiting.
   func tryEnter() -> Bool {
     state.withLock { state in

@@ -135,6 +135,8 @@ public final class FlightClient: Sendable {
     var messages: [Buffer] = []
     while let message = try call.receive() { messages.append(message) }
     session.received(call.initialMetadata)
+    // An answer without messages may have its headers and its end in one.
+    if messages.isEmpty { session.received(call.trailers) }
     return messages
   }
 }

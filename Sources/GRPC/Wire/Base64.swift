@@ -25,7 +25,7 @@ package enum Base64 {
   }
 
   /// - Returns: nil for a byte outside of the alphabet, and for a length or padding that no encoder makes.
-  static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+  package static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
     var digits = text
     var padding = 0
     while padding < 2, digits.last == UInt8(ascii: "=") {

@@ -83,6 +83,9 @@ public struct ConfigurationSources: Sendable {
         faults.append("\(place("alias")) takes NAME=TABLE, not '\(alias)'")
       }
     }
+    for user in configuration.users where user.firstIndex(of: ":").map({ $0 == user.startIndex }) ?? true {
+      faults.append("\(place("user")) takes NAME:PASSWORD")
+    }
     if (configuration.certificate == nil) != (configuration.privateKey == nil) {
       faults.append("options '--tls-cert' and '--tls-key' go together")
     } else if configuration.clientAuthorities != nil, configuration.certificate == nil {

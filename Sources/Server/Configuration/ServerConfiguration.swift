@@ -47,6 +47,9 @@ public struct ServerConfiguration: Sendable {
 
   public init() {}
 
+  /// Whether callers have to say who they are.
+  public var hasUsers: Bool { !users.isEmpty || !tokens.isEmpty || usersFile != nil }
+
   /// The aliases, read; what is none of them is left out.
   public var aliasPairs: [(name: String, table: String)] {
     aliases.compactMap { text in

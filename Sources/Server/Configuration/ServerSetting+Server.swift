@@ -43,6 +43,16 @@ extension ServerSetting {
       "Write the addresses to this file once they are open."),
 
     ServerSetting(
+      .users, "user", .texts(\.users, form: "NAME:PASSWORD"),
+      "Who may call; then everybody has to say who they are. As often as needed."),
+    ServerSetting(
+      .users, "users", .text(\.usersFile, form: "FILE"),
+      "The same from a file, with hashed passwords: lines that fletch password prints."),
+    ServerSetting(
+      .users, "token", .texts(\.tokens, form: "TOKEN"),
+      "A bearer token that is as good as a password."),
+
+    ServerSetting(
       .statements, "timeout", .optionalTime(\.statementTimeout), "How long a statement may take."),
     ServerSetting(
       .statements, "max-statements", .count(\.engine.concurrency, 1...10_000),

@@ -174,7 +174,7 @@ struct TouchedSegment: Sendable {
 
 extension Schema {
   /// Whether the columns have the same names and types, whatever else is said of them.
-  func hasSameTypes(as other: Schema) -> Bool {
+  public func hasSameTypes(as other: Schema) -> Bool {
     fields.count == other.fields.count
       && zip(fields, other.fields).allSatisfy { $0.name == $1.name && $0.type == $1.type }
   }

@@ -25,8 +25,7 @@ public final class Publication {
   private let session: TableSession
   private let id: Int64
   private let isDurable: Bool
-  private var segment: SegmentWriter?
-  private var projection: BatchProjection?
+  private var staged: StagedRows?
   public private(set) var rowCount = 0
 
   init(_ session: TableSession, name: String, id: Int64, schema: Schema, isDurable: Bool) {
@@ -37,22 +36,26 @@ public final class Publication {
     self.isDurable = isDurable
   }
 
-  /// Adds rows. A batch may lack columns, and have its columns in another order and in types that convert without loss.
+  /// Adds rows, as `StagedRows.append` takes them.
   public func append(_ batch: RecordBatch) throws(DataError) {
-    if batch.count == 0 { return }
-    if projection?.source != batch.schema {
-      projection = try BatchProjection(from: batch.schema, to: schema, table: name)
-    }
-    let converted = try projection!.apply(batch)
-    let writer: SegmentWriter
-    if let segment {
-      writer = segment
-    } else {
-      writer = try SegmentWriter(folder: session.catalog.folder, schema: schema)
-      segment = writer
-    }
-    try writer.write(converted)
+    let rows =
+      staged
+      ?? StagedRows(folder: session.catalog.folder, table: name, schema: schema, isDurable: isDurable)
+    staged = rows
+    try rows.append(batch)
     rowCount += batch.count
+  }
+
+  /// Adds rows that were written down before, for a table of this very schema.
+  public func append(_ rows: StagedRows) throws(TableError) {
+    precondition(rows.schema.hasSameTypes(as: schema), "rows of another table")
+    try adopt(rows)
+    rowCount += rows.rowCount
+  }
+
+  private func adopt(_ rows: StagedRows) throws(TableError) {
+    guard let path = try wrap({ () throws(DataError) in try rows.adopt() }) else { return }
+    _ = try session.addSegment(id, schema, path: path, isOwn: true)
   }
 
   /// Adds a whole file. One of the table's very schema that is not compressed is copied, or used where it is, as it is.
@@ -94,10 +97,7 @@ public final class Publication {
 
   /// Makes the rows part of the table.
   public func finish() throws(TableError) {
-    if let segment {
-      try wrap { () throws(DataError) in try segment.finish(durable: isDurable) }
-      _ = try session.addSegment(id, schema, path: segment.name, isOwn: true)
-      self.segment = nil
-    }
+    if let staged { try adopt(staged) }
+    staged = nil
   }
 }

@@ -6,7 +6,10 @@ import Memory
 
 extension TableCursor {
   var isImpossible: Bool {
-    for condition in conditions { if case .nothing = condition.predicate { return true } }
+    for condition in conditions {
+      // Within a domain only blocks that stay within it have no match.
+      if case .nothing = condition.predicate, condition.domain.domain == nil { return true }
+    }
     return false
   }
 

@@ -38,6 +38,10 @@ final class TableCursor: VirtualCursor {
   @exclusivity(unchecked) private var hasReaders = false
 
   @exclusivity(unchecked) private var delta: Statement?
+  /// Rows of the delta that an index has found, the next one last; nil for a scan.
+  @exclusivity(unchecked) private var deltaRows: [Int64]?
+  /// An equality that the scan is for.
+  private var equality: (column: Int, value: SQLValue)?
 
   // The plan that was taken last; SQLite keeps its text as long as the cursor's statement.
   private var planText: UnsafePointer<CChar>?
@@ -157,6 +161,7 @@ final class TableCursor: VirtualCursor {
   private func take(_ plan: ScanPlan, _ arguments: ArgumentList) {
     conditions.removeAll(keepingCapacity: true)
     rowRange = .min ... .max
+    equality = nil
     for (i, step) in plan.steps.enumerated() where i < arguments.count {
       let argument = arguments[i]
       if step.comparison == .in {
@@ -165,6 +170,7 @@ final class TableCursor: VirtualCursor {
       } else if step.column < 0 {
         limitRows(step.comparison, argument.numericValue)
       } else if let value = argument.exactValue {
+        if step.comparison == .equal { equality = (step.column, value) }
         take(
           table.schema.fields[step.column].type.condition(
             column: step.column, step.comparison, value, isLiteral: step.isLiteral))
@@ -222,8 +228,14 @@ final class TableCursor: VirtualCursor {
       if let delta { scan = delta } else { scan = try table.takeDeltaScan() }
       delta = scan
       scan.reset()
-      try scan.bind(rowRange.lowerBound, to: 1)
-      try scan.bind(rowRange.upperBound, to: 2)
+      deltaRows = nil
+      if let equality { deltaRows = try table.deltaRows(equality.column, equality.value, count: count) }
+      if deltaRows != nil {
+        deltaRows?.reverse()
+      } else {
+        try scan.bind(rowRange.lowerBound, to: 1)
+        try scan.bind(rowRange.upperBound, to: 2)
+      }
       try stepDelta()
     } catch {
       throw DataError(.invalid, error.message)
@@ -232,7 +244,19 @@ final class TableCursor: VirtualCursor {
 
   private func stepDelta() throws(SQLiteError) {
     guard let delta else { return }
-    if try !delta.step() { phase = .end }
+    guard deltaRows != nil else {
+      if try !delta.step() { phase = .end }
+      return
+    }
+    while let row = deltaRows?.popLast() {
+      guard rowRange.contains(row) else { continue }
+      delta.reset()
+      try delta.bind(row, to: 1)
+      try delta.bind(row, to: 2)
+      if try delta.step() { return }
+    }
+    delta.reset()
+    phase = .end
   }
 }
 
