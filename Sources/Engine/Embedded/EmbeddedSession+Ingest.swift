@@ -13,7 +13,10 @@ extension EmbeddedSession {
     try check(request)
     if request.goesToTemporary { try keepConnection(transaction, control) }
     let borrowed = try borrow(transaction, writes: true, control)
-    defer { borrowed.giveBack() }
+    defer {
+      engine.noteChange()
+      borrowed.giveBack()
+    }
     let connection = borrowed.connection
     let (begin, commit, undo) =
       borrowed.isInTransaction
