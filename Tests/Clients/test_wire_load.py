@@ -135,8 +135,8 @@ def test_ten_million_rows_one_and_none(programs, tmp_path):
                 writer.close()
                 got = client.do_get(flight.Ticket(f"put_{name}".encode())).read_all()
                 assert got.equals(pa.Table.from_batches(sent, schema)), name
-    for path in (tmp_path / "ten.feather", tmp_path / "s" / "put_ten.feather"):
-        path.unlink()
+    (tmp_path / "ten.feather").unlink()
+    shutil.rmtree(tmp_path / "s")
 
 
 @pytest.mark.parametrize("connections", [1, 200])

@@ -128,7 +128,9 @@ private final class ResumedResult: ResultStream {
     self.rest = rest
     self.reader = reader
     // The statement obeys the control that it was begun under; whoever reads must be able to stop it, too.
-    registration = reader.onCancel { own.cancel(reader.reason ?? EngineError(.cancelled, "the call has ended")) }
+    registration = reader.onCancel {
+      own.cancel(reader.reason ?? EngineError(.cancelled, "the call has ended"))
+    }
   }
 
   func next() throws(EngineError) -> RecordBatch? {

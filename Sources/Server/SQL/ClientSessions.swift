@@ -27,7 +27,9 @@ final class ClientSession: Sendable {
   var idleNanoseconds: Int64 { monotonicNow() - lastUse.load(ordering: .relaxed) }
 
   func began(_ transaction: TransactionID) { begun.withLock { $0.append(transaction) } }
-  func ended(_ transaction: TransactionID) { begun.withLock { begun in begun.removeAll { $0 == transaction } } }
+  func ended(_ transaction: TransactionID) {
+    begun.withLock { begun in begun.removeAll { $0 == transaction } }
+  }
   func isOpen(_ transaction: TransactionID) -> Bool { begun.withLock { $0.contains(transaction) } }
   /// The transaction that was begun last.
   var newestTransaction: TransactionID? { begun.withLock { $0.last } }
