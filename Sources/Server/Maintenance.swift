@@ -12,27 +12,33 @@ public final class Maintenance: Sendable {
   private let state = State()
 
   public init(every seconds: UInt32 = 2, _ work: @escaping @Sendable () -> Void) {
-    let body = Body { [state] in
+    startThread { [state] in
       while true {
         sleep(seconds)
         if state.isStopped.load(ordering: .relaxed) { return }
         work()
       }
     }
-    var thread = pthread_t()
-    pthread_create(
-      &thread, nil,
-      { context in
-        Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
-        return nil
-      }, Unmanaged.passRetained(body).toOpaque())
-    pthread_detach(thread)
   }
 
   public func stop() { state.isStopped.store(true, ordering: .relaxed) }
+}
 
-  private final class Body: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-  }
+private final class ThreadBody: Sendable {
+  let run: @Sendable () -> Void
+  init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+}
+
+/// Runs `body` on a thread of its own; here, when the system has none to give.
+func startThread(_ body: @escaping @Sendable () -> Void) {
+  let box = Unmanaged.passRetained(ThreadBody(body))
+  var thread = pthread_t()
+  let result = pthread_create(
+    &thread, nil,
+    { context in
+      // SAFETY: the argument is the box that was retained for this thread.
+      Unmanaged<ThreadBody>.fromOpaque(context!).takeRetainedValue().run()
+      return nil
+    }, box.toOpaque())
+  if result == 0 { pthread_detach(thread) } else { box.takeRetainedValue().run() }
 }

@@ -40,7 +40,10 @@ extension EmbeddedEngine {
     _ control: StatementControl, _ body: (PooledConnection) throws(EngineError) -> R
   ) throws(EngineError) -> R {
     try writers.enter(control)
-    defer { writers.leave() }
+    defer {
+      noteChange()
+      writers.leave()
+    }
     let connection: PooledConnection
     if options.isReadOnly {
       var writable = options

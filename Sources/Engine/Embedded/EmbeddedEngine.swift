@@ -17,6 +17,10 @@ public final class EmbeddedEngine: QueryEngine {
   private let open = Mutex<[ObjectIdentifier: WeakSession]>([:])
   let maintenance = Maintenance()
 
+  private let changeCount = Atomic<UInt64>(0)
+  /// Runs that settled a schema and wait for who wants their rows.
+  let begun = BegunRuns()
+
   private struct SettledKey: Hashable {
     let sql: String
     let schemaVersion: Int64
@@ -30,7 +34,7 @@ public final class EmbeddedEngine: QueryEngine {
     self.options = options
     let database = try engineTables { () throws(TableError) in try Database(path: options.databasePath) }
     self.database = database
-    pool = ConnectionPool(database, options)
+    pool = ConnectionPool(database, options, begun)
     try engine { () throws(SQLiteError) in
       let session = try database.makeSession()
       for alias in options.aliases {
@@ -75,7 +79,12 @@ public final class EmbeddedEngine: QueryEngine {
   /// Rolls back transactions that nobody uses any more. To be called now and then.
   public func tidyUp() {
     for session in open.withLock({ $0.values.compactMap(\.session) }) { session.rollBackIdleTransactions() }
+    begun.drop(olderThan: BegunRuns.patience)
   }
+
+  /// Counts changes of any data, begun ones too, so that rows read before one are not taken for what there is after it.
+  func noteChange() { changeCount.wrappingAdd(1, ordering: .sequentiallyConsistent) }
+  var changes: UInt64 { changeCount.load(ordering: .sequentiallyConsistent) }
 
   /// What is known of a statement; found out once for each state of the schema.
   func settled(

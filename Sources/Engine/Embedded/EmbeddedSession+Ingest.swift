@@ -23,7 +23,10 @@ extension EmbeddedSession {
       return try adopt(staged, request, control)
     }
     let borrowed = try borrow(transaction, writes: true, control)
-    defer { borrowed.giveBack() }
+    defer {
+      engine.noteChange()
+      borrowed.giveBack()
+    }
     let connection = borrowed.connection
     let (begin, commit, undo) =
       borrowed.isInTransaction

@@ -73,6 +73,7 @@ public final class EmbeddedSession: EngineSession {
   /// Lends a connection for one statement: the transaction's, the session's own unless a transaction has it, or one of the pool.
   func borrow(_ id: TransactionID?, writes: Bool, _ control: StatementControl) throws(EngineError) -> Borrowed
   {
+    if writes { engine.noteChange() }
     if let transaction = try transaction(id) {
       try transaction.beginUse(control, writes: writes)
       return Borrowed(
@@ -204,6 +205,19 @@ public final class EmbeddedSession: EngineSession {
     try transaction(savepoint.transaction)?.endSavepoint(savepoint.value, releases: false, StatementControl())
   }
 
+  public var isInTransaction: Bool { state.withLock { !$0.transactions.isEmpty } }
+
+  public func rollBackAll() {
+    let transactions = state.withLock { state -> [OpenTransaction] in
+      defer {
+        state.transactions = [:]
+        state.current = nil
+      }
+      return Array(state.transactions.values)
+    }
+    for transaction in transactions { try? transaction.end(commits: false, StatementControl(timeout: 5)) }
+  }
+
   func rollBackIdleTransactions() {
     let transactions = state.withLock { $0.transactions }
     for (id, transaction) in transactions
@@ -247,7 +261,10 @@ public final class EmbeddedSession: EngineSession {
       throw EngineError(.failedPrecondition, "no transaction is active")
     }
     try transaction.beginUse(control, writes: false)
-    defer { transaction.endUse() }
+    defer {
+      engine.noteChange()
+      transaction.endUse()
+    }
     try transaction.connection.control(sql)
   }
 
@@ -286,7 +303,7 @@ public final class EmbeddedSession: EngineSession {
 /// What a session can be told.
 enum SessionOptions {
   static let defaults = [
-    "catalog": "", "schema": "main", "fletch_engine": "auto", "fletch_timeout": "",
+    "catalog": "", "schema": "main", "fletch_engine": "auto", "fletch_timeout": "", "fletch_partitions": "1",
   ]
 
   static func check(_ name: String, _ value: String?) throws(EngineError) {
@@ -296,6 +313,7 @@ enum SessionOptions {
       case "catalog": value.isEmpty
       case "schema": value == "main"
       case "fletch_engine": ["auto", "columns", "sqlite"].contains(value)
+      case "fletch_partitions": Int(value).map { (1...256).contains($0) } == true
       case "fletch_timeout": value.isEmpty || Double(value).map { $0 > 0 } == true
       default: true
       }

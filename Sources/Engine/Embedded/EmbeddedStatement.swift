@@ -8,7 +8,7 @@ import Synchronization
 import Tables
 
 /// A statement that SQLite has compiled once already. It holds no connection, unless its first rows had to be looked at to know
-/// what they are: those are kept for the first who asks.
+/// what they are: those are kept for the first who asks, for a while and as long as nothing is changed.
 public final class EmbeddedStatement: EngineStatement {
   public let sql: String
   public let resultSchema: Schema?
@@ -18,6 +18,8 @@ public final class EmbeddedStatement: EngineStatement {
   let settled: SettledStatement
   /// The run that settled the schema, before it has handed out anything.
   private let begun = Mutex<RowStream?>(nil)
+  /// The engine's count of changes when that run began.
+  private let changesBefore: UInt64
 
   init(
     _ sql: String, _ session: EmbeddedSession, _ transaction: TransactionID?, _ control: StatementControl
@@ -25,6 +27,7 @@ public final class EmbeddedStatement: EngineStatement {
     self.sql = sql
     self.session = session
     self.transaction = transaction
+    changesBefore = session.engine.changes
     let borrowed = try session.borrow(transaction, writes: false, control)
     var keepsBorrowed = false
     defer { if !keepsBorrowed { borrowed.giveBack() } }
@@ -62,6 +65,7 @@ public final class EmbeddedStatement: EngineStatement {
       connection.keep(statement, sql)
       throw error
     }
+    if keepsBorrowed { session.engine.begun.add(self) }
   }
 
   /// A statement that is only looked at.
@@ -70,6 +74,7 @@ public final class EmbeddedStatement: EngineStatement {
     self.session = session
     self.settled = settled
     transaction = nil
+    changesBefore = 0
     resultSchema = settled.result
     parameterSchema = settled.parameters
   }
@@ -95,12 +100,7 @@ public final class EmbeddedStatement: EngineStatement {
   {
     guard settled.isReadOnly else { return try run(parameters, control) }
     let rows = try parameterRows(parameters)
-    if rows.isEmpty,
-      let stream = begun.withLock({ begun in
-        defer { begun = nil }
-        return begun
-      })
-    {
+    if rows.isEmpty, let stream = takeBegun() {
       stream.obey(control)
       return stream
     }
@@ -140,6 +140,28 @@ public final class EmbeddedStatement: EngineStatement {
     }
   }
 
+  /// Lets go of the run that has begun.
+  func dropBegun() {
+    let dropped = begun.withLock { begun in
+      defer { begun = nil }
+      return begun
+    }
+    dropped?.close()
+  }
+
+  /// The run that has begun, unless something has changed since: a statement may be prepared now and run much later.
+  private func takeBegun() -> RowStream? {
+    let stream = begun.withLock { begun in
+      defer { begun = nil }
+      return begun
+    }
+    guard let stream, session.engine.changes == changesBefore else {
+      stream?.close()
+      return nil
+    }
+    return stream
+  }
+
   /// What is known of the statement now: the same as when it was prepared, or so after changes of the schema that do not show.
   private func current(
     _ statement: SQLite.Statement, _ borrowed: Borrowed
@@ -169,7 +191,10 @@ public final class EmbeddedStatement: EngineStatement {
   {
     let rows = try parameterRows(parameters)
     let borrowed = try session.borrow(transaction, writes: true, control)
-    defer { borrowed.giveBack() }
+    defer {
+      session.engine.noteChange()
+      borrowed.giveBack()
+    }
     let connection = borrowed.connection
     let statement = try session.engine.compile(sql, on: connection, control)
     defer { connection.keep(statement, sql) }
@@ -219,7 +244,7 @@ public final class EmbeddedStatement: EngineStatement {
     }
   }
 
-  public func close() { begun.withLock { $0 = nil } }
+  public func close() { dropBegun() }
 
   // MARK: Parameters
 

@@ -15,7 +15,11 @@ extension EngineError {
     case .error:
       code =
         error.message.hasPrefix("no such ")
-        ? .notFound : error.message.hasSuffix(" already exists") ? .alreadyExists : .invalidArgument
+        ? .notFound
+        : error.message.hasSuffix(" already exists")
+          ? .alreadyExists
+          // A function that the authorizer refuses comes with the code of a mistake.
+          : error.message.hasPrefix("not authorized") ? .permissionDenied : .invalidArgument
     case .constraint: code = EngineError.code(ofConstraint: error.code)
     case .readOnly: code = .failedPrecondition
     case .authorization, .permission: code = .permissionDenied

@@ -98,6 +98,7 @@ final class OpenTransaction: @unchecked Sendable {
 
   private func finish(commits: Bool) {
     isOver = true
+    engine.noteChange()
     shared.endRuns()
     // A schema that was rolled back may have had the number that the next one gets.
     if !commits { connection.forgetCompiled() }
@@ -123,7 +124,10 @@ final class OpenTransaction: @unchecked Sendable {
 
   func endSavepoint(_ number: UInt64, releases: Bool, _ control: StatementControl) throws(EngineError) {
     try beginUse(control, writes: false)
-    defer { endUse() }
+    defer {
+      engine.noteChange()
+      endUse()
+    }
     guard let place = savepoints.firstIndex(of: number) else {
       throw EngineError(.notFound, "there is no such savepoint in the transaction")
     }

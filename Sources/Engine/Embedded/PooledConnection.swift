@@ -81,10 +81,12 @@ final class ConnectionPool: Sendable {
   private let options: EngineOptions
   private let idle = Mutex<[PooledConnection]>([])
   private let turnstile: Turnstile
+  private let begun: BegunRuns
 
-  init(_ database: Database, _ options: EngineOptions) {
+  init(_ database: Database, _ options: EngineOptions, _ begun: BegunRuns) {
     self.database = database
     self.options = options
+    self.begun = begun
     turnstile = Turnstile(places: options.concurrency, queueLimit: options.queueLimit, name: "a place to run")
   }
 
@@ -93,6 +95,8 @@ final class ConnectionPool: Sendable {
 
   /// Borrows a connection; waits until one is free.
   func take(_ control: StatementControl) throws(EngineError) -> PooledConnection {
+    // Whoever has come gets the place of a run that nobody may ever come back for.
+    if turnstile.isTaken { begun.dropOldest() }
     try turnstile.enter(control)
     if let connection = idle.withLock({ $0.popLast() }) { return connection }
     do throws(SQLiteError) { return try PooledConnection(database, options) } catch {

@@ -127,6 +127,8 @@ final class RowStream: ResultStream, @unchecked Sendable {
     }
     do throws(TableError) {
       let batch = try reader!.next(rowLimit: options.batchRows, byteLimit: options.batchBytes)
+      // Files that are used where they are may have been written to meanwhile.
+      try borrowed.connection.tables.checkSources()
       rowsBefore += batch?.count ?? 0
       return batch
     } catch {

@@ -48,6 +48,10 @@ public protocol EngineSession: AnyObject, Sendable {
   func begin() throws(EngineError) -> TransactionID
   func commit(_ transaction: TransactionID, _ control: StatementControl) throws(EngineError)
   func rollback(_ transaction: TransactionID) throws(EngineError)
+  /// Whether a transaction is open, begun in whichever way.
+  var isInTransaction: Bool { get }
+  /// Rolls back all that is open; the session goes on.
+  func rollBackAll()
   /// Savepoints of a transaction nest; releasing or rolling back to one ends those within it.
   func savepoint(_ name: String, in transaction: TransactionID) throws(EngineError) -> SavepointID
   func release(_ savepoint: SavepointID) throws(EngineError)

@@ -38,6 +38,9 @@ public final class ServerCall: Sendable {
   /// The client's address; for a Unix socket the path may be empty.
   public var peer: String { stream.connection.peer.description }
 
+  /// What the call came over. No other that is open is the same object.
+  public var connection: HTTP2Connection { stream.connection }
+
   /// What TLS settled, with the subject of a verified client certificate; nil without TLS.
   public var tls: TLSInfo? { stream.connection.tls }
 

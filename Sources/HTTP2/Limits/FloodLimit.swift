@@ -7,6 +7,8 @@ struct FloodLimit {
   private var settings: RateLimit
   private var emptyFrames: RateLimit
   private var idleFrames: RateLimit
+  /// Whether data has gone out since the last PING.
+  private var hasSentData = false
 
   init(_ limits: ConnectionLimits) {
     resets = RateLimit(limits.resets)
@@ -28,6 +30,10 @@ struct FloodLimit {
     static let continuation: UInt8 = 9
   }
 
+  /// A DATA frame of ours goes out. Go's gRPC measures bandwidth with a PING for the data that it gets, as often as there is no other
+  /// on its way: thousands a second on a fast network. Such a PING costs less than what it answers, and is not counted.
+  mutating func sentData() { hasSentData = true }
+
   /// Counts a stream that we had to reset for the peer's fault (CVE-2025-8671): it cost as much as one that the peer reset.
   mutating func forcedReset(at now: MonotonicTime) -> Breach? { resets.allow(at: now) ? nil : .resets }
 
@@ -41,7 +47,13 @@ struct FloodLimit {
       if length == 0 { return emptyFrames.allow(at: now) ? nil : .emptyFrames }
     case FrameType.reset: return resets.allow(at: now) ? nil : .resets
     case FrameType.settings: if !isEndOrAck { return settings.allow(at: now) ? nil : .settings }
-    case FrameType.ping: if !isEndOrAck { return pings.allow(at: now) ? nil : .pings }
+    case FrameType.ping:
+      if isEndOrAck { break }
+      if hasSentData {
+        hasSentData = false
+        break
+      }
+      return pings.allow(at: now) ? nil : .pings
     case FrameType.headers, FrameType.windowUpdate: break
     default: return idleFrames.allow(at: now) ? nil : .idleFrames
     }

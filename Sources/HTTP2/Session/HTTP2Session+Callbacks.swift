@@ -180,6 +180,7 @@ extension HTTP2Session {
 
   fileprivate func frameSent(_ frame: nghttp2_frame) -> Int32 {
     let header = frame.hd
+    if header.type == NGHTTP2_DATA.rawValue { countSentData() }
     if header.type == NGHTTP2_GOAWAY.rawValue, frame.goaway.error_code != 0 {
       ended(ErrorCode(rawValue: frame.goaway.error_code))
     }

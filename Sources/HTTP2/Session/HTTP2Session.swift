@@ -161,6 +161,9 @@ public final class HTTP2Session {
     if let breach = flood.forcedReset(at: now) { pendingBreach = breach }
   }
 
+  /// A DATA frame went out.
+  func countSentData() { flood.sentData() }
+
   private func fail(_ result: Int) {
     switch Int32(result) {
     case NGHTTP2_ERR_FLOODED.rawValue: fail(.pings)

@@ -22,6 +22,18 @@ struct Block: Sendable {
   let tombstones: [UInt64]?
   /// The number of its first column among all of the operator's input.
   var firstColumn = 0
+  /// What the columns are among those of the origin, where a subquery has others than its table.
+  var columnMap: [Int]?
+
+  /// The number of a column within the origin.
+  func place(_ column: Int) -> Int { columnMap?[column - firstColumn] ?? column - firstColumn }
+
+  /// The same block under other columns.
+  func mapped(_ columns: [Int]) -> Block {
+    var block = self
+    block.columnMap = columns
+    return block
+  }
 
   /// The same block, as a part of a wider input.
   func placed(at column: Int) -> Block {
@@ -33,7 +45,7 @@ struct Block: Sendable {
   static let rowLimit = SegmentBlock.rowLimit
 
   func column(_ index: Int) throws(QueryError) -> Column {
-    let index = index - firstColumn
+    let index = place(index)
     switch origin {
     case .segment(let segment, _, let batch):
       return try data { () throws(DataError) in try segment.column(index, ofBatch: batch) }
@@ -47,13 +59,13 @@ struct Block: Sendable {
   /// What is known of a column's values; finds it out for segments, which keep it.
   func statistics(_ index: Int) throws(QueryError) -> BlockStatistics? {
     guard case .segment(let segment, let block, _) = origin else { return nil }
-    return try data { () throws(DataError) in try segment.statistics(index - firstColumn)[block] }
+    return try data { () throws(DataError) in try segment.statistics(place(index))[block] }
   }
 
   /// The same, without finding it out.
   func knownStatistics(_ index: Int) -> BlockStatistics? {
     guard case .segment(let segment, let block, _) = origin else { return nil }
-    return segment.knownStatistics(index - firstColumn)?[block]
+    return segment.knownStatistics(place(index))?[block]
   }
 
   /// Asks whether what was read is what was published.

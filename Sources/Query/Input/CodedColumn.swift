@@ -39,6 +39,8 @@ final class CodedColumn: Sendable {
 
   /// nil when it does not pay: no large segment, or too many values.
   static func make(_ index: Int, _ blocks: [Block], _ morsels: Morsels) throws(QueryError) -> CodedColumn? {
+    // All blocks of an input have their columns at the same places.
+    let index = blocks.first?.place(index) ?? index
     var segments: [ObjectIdentifier: Segment] = [:]
     var columns: [ObjectIdentifier: Column] = [:]
     var small = 0

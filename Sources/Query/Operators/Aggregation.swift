@@ -21,7 +21,7 @@ final class AggregationWorker: @unchecked Sendable {
     let compiler = Compiler(shape, givens)
     self.memoryLimit = memoryLimit
     (predicates, table, accumulators) = try compiling { () throws(NotMine) in
-      var predicates: [Predicate] = []
+      var predicates = try compiler.viewPredicates()
       for condition in conditions { predicates.append(try compiler.predicate(condition)) }
       var keys: [Node] = []
       for key in grouping.keys { keys.append(try compiler.node(key)) }

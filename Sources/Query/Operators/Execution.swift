@@ -99,6 +99,10 @@ struct Execution: Sendable {
     } else {
       blocks = try self.blocks(core.source)
     }
+    if case .view(let view) = core.source {
+      givens.view = view
+      blocks = try ZoneFilters(view.conditions, view.shape, givens).surviving(blocks)
+    }
     blocks = try ZoneFilters(conditions, shape, givens).surviving(blocks)
     try learn(core, plan, blocks, isLimited: limit != .max, &givens)
     if let grouping = core.grouping {
@@ -132,6 +136,7 @@ struct Execution: Sendable {
       var blocks: [Block] = []
       for batch in try all(select) { blocks += Block.blocks(of: batch) }
       return blocks
+    case .view(let view): return tables[view.table].map { $0.mapped(view.columns) }
     case .join: preconditionFailure("a join is no single source")
     }
   }
@@ -255,7 +260,7 @@ struct RowProgram: Sendable {
 
   func predicates(_ compiler: Compiler) throws(QueryError) -> [Predicate] {
     try compiling { () throws(NotMine) in
-      var predicates: [Predicate] = []
+      var predicates = try compiler.viewPredicates()
       for condition in conditions { predicates.append(try compiler.predicate(condition)) }
       return predicates
     }

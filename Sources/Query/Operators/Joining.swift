@@ -101,7 +101,8 @@ extension Execution {
     _ = try morsels.run(blocks.count) { () throws(QueryError) in
       try JoinProbe(index, leftKeys, shape, givens)
     } _: { probe, number throws(QueryError) in
-      var pairs = try probe.pairs(blocks[number], limit: pairLimit, keepsUnmatched: outer && rest.isEmpty)
+      var pairs = try probe.pairs(
+        blocks[number], limit: pairLimit, keepsUnmatched: outer && rest.isEmpty, morsels)
       if !rest.isEmpty {
         try filter(&pairs, left, right, shape, rest, givens)
         if outer { pairs.addUnmatched(blocks[number].rows, nullRow: right.count) }
@@ -154,6 +155,7 @@ extension Execution {
     let frame = Frame()
     var start = 0
     while start < pairs.left.count {
+      try morsels.check()
       let end = min(start + vectorSize, pairs.left.count)
       let part = Pairs(left: Array(pairs.left[start..<end]), right: Array(pairs.right[start..<end]))
       let batch = try combined(left, right, part, shape, only: used)
@@ -298,15 +300,20 @@ final class JoinProbe: @unchecked Sendable {
     QueryError(.leftToSQLite, "a join makes more than \(limit) rows, which do not fit into the memory limit")
   }
 
-  func pairs(_ block: Block, limit: Int, keepsUnmatched: Bool) throws(QueryError) -> Pairs {
+  func pairs(
+    _ block: Block, limit: Int, keepsUnmatched: Bool, _ morsels: Morsels
+  ) throws(QueryError) -> Pairs {
     var pairs = Pairs()
     frame.enter(block)
     for start in stride(from: block.rows.lowerBound, to: block.rows.upperBound, by: vectorSize) {
       frame.select(start..<min(start + vectorSize, block.rows.upperBound))
+      try morsels.check()
       if let table = index.table { try table.probe(nodes, frame, &found) }
       for i in 0..<frame.count {
         let row = UInt32(frame.row(i))
         if index.table == nil {
+          // One row makes as many pairs as the other side has.
+          if index.rowCount > vectorSize { try morsels.check() }
           for other in 0..<index.rowCount {
             pairs.left.append(row)
             pairs.right.append(UInt32(other))

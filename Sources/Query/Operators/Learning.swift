@@ -22,15 +22,17 @@ extension Execution {
       default: if shape.types[place].vectorKind?.isInteger == true { integers.insert(place) }
       }
     }
-    func noteCondition(_ expression: BoundExpression) {
+    func noteCondition(_ expression: BoundExpression, _ shape: InputShape? = nil) {
+      let shape = shape ?? core.shape
       let places = shape.places(in: expression)
       guard places.count == 1, let place = places.first else {
-        for operand in expression.operands { noteCondition(operand) }
+        for operand in expression.operands { noteCondition(operand, shape) }
         return
       }
       if shape.types[place] == .utf8 || shape.types[place] == .largeUtf8 { texts.insert(place) }
     }
     for condition in core.conjuncts { noteCondition(condition) }
+    if let view = givens.view { for condition in view.conditions { noteCondition(condition, view.shape) } }
     if let grouping = core.grouping {
       for case .expression(let key) in grouping.keys { note(key) }
       for aggregate in grouping.aggregates {

@@ -41,12 +41,15 @@ struct Givens: Sendable {
   /// What is known of the input's columns: texts as codes, the ranges of integers and times.
   var coded: [Int: CodedColumn] = [:]
   var ranges: [Int: ClosedRange<Int64>] = [:]
+  /// Conditions of a subquery in place.
+  var view: ViewPlan?
 
   /// The same, for another input.
   var ofNoInput: Givens {
     var givens = self
     givens.coded = [:]
     givens.ranges = [:]
+    givens.view = nil
     return givens
   }
 }
@@ -60,6 +63,15 @@ final class Compiler {
   init(_ shape: InputShape, _ givens: Givens) {
     self.shape = shape
     self.givens = givens
+  }
+
+  /// The conditions of a subquery in place, which come before all others.
+  func viewPredicates() throws(NotMine) -> [Predicate] {
+    guard let view = givens.view else { return [] }
+    let compiler = Compiler(view.shape, givens)
+    var predicates: [Predicate] = []
+    for condition in view.conditions { predicates.append(try compiler.predicate(condition)) }
+    return predicates
   }
 
   func column(_ index: Int) throws(NotMine) -> ColumnNode {

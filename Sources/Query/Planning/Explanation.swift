@@ -83,6 +83,14 @@ private struct Explanation {
     switch source {
     case .oneRow: lines.append(indent + "one row")
     case .table(let number): lines.append(indent + "scan \(tables[number].name)")
+    case .view(let view):
+      let table = tables[view.table]
+      let names: (BoundExpression) -> String? = { expression in
+        view.shape.place(expression.node).map { table.columns[view.columns[$0]].name }
+      }
+      let conditions = view.conditions.map { text($0, names) }.joined(separator: " AND ")
+      lines.append(
+        indent + "scan \(table.name)" + (conditions.isEmpty ? "" : ", the subquery's filter: \(conditions)"))
     case .select(let select):
       lines.append(indent + "subquery")
       add(select, depth + 1, &lines)
@@ -101,6 +109,7 @@ private struct Explanation {
       switch source {
       case .oneRow: return nil
       case .table(let number): return tables[number].columns[place].name
+      case .view(let view): return tables[view.table].columns[view.columns[place]].name
       case .select(let select): return select.schema.fields[place].name
       case .join(let join):
         guard let step = join.steps.first(where: { $0.columns.contains(place) }) else { return nil }

@@ -54,6 +54,16 @@ struct GroupingPlan: Sendable {
   var shape: InputShape
 }
 
+/// A subquery that needs no rows of its own: its columns are the table's, and its conditions are asked together with those around it.
+struct ViewPlan: Sendable {
+  var table: Int
+  /// Which of the table's columns the input's are: first those of the subquery, then all of the table for its conditions.
+  var columns: [Int]
+  var conditions: [BoundExpression]
+  /// The input as the conditions see it.
+  var shape: InputShape
+}
+
 final class CorePlan: Sendable {
   indirect enum Source: Sendable {
     /// SELECT without FROM.
@@ -62,6 +72,8 @@ final class CorePlan: Sendable {
     case table(Int)
     case select(SelectPlan)
     case join(JoinPlan)
+    /// A subquery of columns of a table and conditions, in place.
+    case view(ViewPlan)
   }
   let source: Source
   let shape: InputShape

@@ -107,8 +107,13 @@ final class Planner {
       shape = InputShape(types: [], names: .sources([]))
     case .source(let number)? where core.sources.count == 1:
       let (kind, types) = try self.source(core.sources[number])
-      source = kind
-      shape = InputShape(types: types, names: .sources([0]))
+      if case .select(let select) = kind, let view = Self.view(select) {
+        source = .view(view)
+        shape = InputShape(types: view.shape.types, names: .sources([0]))
+      } else {
+        source = kind
+        shape = InputShape(types: types, names: .sources([0]))
+      }
     default:
       let (plan, starts, conditions) = try join(core, orderBy)
       conjuncts = conditions + conjuncts
@@ -179,6 +184,34 @@ final class Planner {
     case .text: .utf8
     case .blob: .binary
     case .ticks(let type): type
+    }
+  }
+
+  /// A subquery in place, where it is nothing but columns of a table and conditions.
+  private static func view(_ select: SelectPlan) -> ViewPlan? {
+    guard case .core(let core) = select.body, core.grouping == nil, !core.isDistinct, core.subqueries.isEmpty,
+      select.ordering.isEmpty, select.limit == nil, select.offset == nil
+    else { return nil }
+    var columns: [Int] = []
+    for output in core.outputs {
+      guard let place = core.shape.place(output.expression.node), core.shape.types[place] == output.field.type
+      else {
+        return nil
+      }
+      columns.append(place)
+    }
+    let types = columns.map { core.shape.types[$0] } + core.shape.types
+    let shape = InputShape(types: types, names: .sources([columns.count]))
+    switch core.source {
+    case .table(let table):
+      return ViewPlan(
+        table: table, columns: columns + core.shape.types.indices, conditions: core.conjuncts, shape: shape)
+    case .view(let inner) where inner.conditions.isEmpty:
+      return ViewPlan(
+        table: inner.table, columns: columns.map { inner.columns[$0] } + inner.columns,
+        conditions: core.conjuncts,
+        shape: shape)
+    default: return nil
     }
   }
 

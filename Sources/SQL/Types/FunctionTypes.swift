@@ -18,8 +18,11 @@ extension StaticType {
     switch name {
     case "abs":
       var classes = first.classes.intersection([.null, .integer, .real])
-      if first.classes.contains(.text) || first.classes.contains(.blob) { classes.insert(.real) }
-      return StaticType(classes)
+      let isConverted = first.classes.contains(.text) || first.classes.contains(.blob)
+      if isConverted { classes.insert(.real) }
+      var result = StaticType(classes)
+      result.isRealByOverflow = first.isRealByOverflow && !isConverted
+      return result
     case "likely", "unlikely", "likelihood": return first
     case "coalesce", "ifnull":
       let joined = arguments.dropFirst().reduce(first) { $0.union($1) }

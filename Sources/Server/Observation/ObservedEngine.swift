@@ -52,6 +52,8 @@ private final class ObservedSession: EngineSession {
     try session.commit(transaction, control)
   }
   func rollback(_ transaction: TransactionID) throws(EngineError) { try session.rollback(transaction) }
+  var isInTransaction: Bool { session.isInTransaction }
+  func rollBackAll() { session.rollBackAll() }
   func savepoint(_ name: String, in transaction: TransactionID) throws(EngineError) -> SavepointID {
     try session.savepoint(name, in: transaction)
   }

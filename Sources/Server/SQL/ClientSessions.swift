@@ -14,6 +14,8 @@ final class ClientSession: Sendable {
   let user: String
   let engine: any EngineSession
   private let lastUse: Atomic<Int64>
+  /// What BeginTransaction has begun and nothing has ended, oldest first.
+  private let begun = Mutex<[TransactionID]>([])
 
   init(user: String, engine: any EngineSession) {
     self.user = user
@@ -23,13 +25,33 @@ final class ClientSession: Sendable {
 
   func touch() { lastUse.store(monotonicNow(), ordering: .relaxed) }
   var idleNanoseconds: Int64 { monotonicNow() - lastUse.load(ordering: .relaxed) }
+
+  func began(_ transaction: TransactionID) { begun.withLock { $0.append(transaction) } }
+  func ended(_ transaction: TransactionID) { begun.withLock { begun in begun.removeAll { $0 == transaction } } }
+  func isOpen(_ transaction: TransactionID) -> Bool { begun.withLock { $0.contains(transaction) } }
+  /// The transaction that was begun last.
+  var newestTransaction: TransactionID? { begun.withLock { $0.last } }
+
+  func rollBackAll() {
+    engine.rollBackAll()
+    begun.withLock { $0 = [] }
+  }
 }
 
 /// The sessions of a server's clients.
 final class ClientSessions: Sendable {
   private let engine: any QueryEngine
-  private let sessions = Mutex<[String: ClientSession]>([:])
+  private let sessions = Mutex<[Key: ClientSession]>([:])
+  /// Sessions whose connection has closed. Their prepared statements may be asked for over another for a little while.
+  private let orphans = Mutex<[ClientSession]>([])
   private let idleLimit: Int64
+  private static let orphanLimit: Int64 = 60_000_000_000
+
+  private enum Key: Hashable {
+    case cookie(String)
+    case connection(ObjectIdentifier, user: String)
+  }
+
   static let cookieName = "arrow_flight_session_id"
 
   init(_ engine: any QueryEngine, idleLimit seconds: Double) {
@@ -41,25 +63,40 @@ final class ClientSessions: Sendable {
   /// - Throws: UNAUTHENTICATED for a cookie of a session that is over: it must not go on as another in silence.
   func session(_ context: CallContext) throws -> ClientSession {
     if let cookie = ClientSessions.cookie(context.metadata) {
-      guard let session = sessions.withLock({ $0["cookie:" + cookie] }), session.user == user(context) else {
+      guard let session = sessions.withLock({ $0[.cookie(cookie)] }), session.user == user(context) else {
         throw GRPCStatus(.unauthenticated, "the session of the cookie has ended; connect again")
       }
       session.touch()
       return session
     }
     let user = user(context)
-    let key = "peer:\(context.peer) \(user)"
+    let key = Key.connection(ObjectIdentifier(context.call.connection), user: user)
     if let session = sessions.withLock({ $0[key] }) {
       session.touch()
       return session
     }
     let made = ClientSession(
       user: user, engine: try grpc { () throws(EngineError) in try engine.makeSession() })
-    return sessions.withLock { sessions in
-      if let other = sessions[key] { return other }
+    let (kept, isNew) = sessions.withLock { sessions -> (ClientSession, Bool) in
+      if let other = sessions[key] { return (other, false) }
       sessions[key] = made
-      return made
+      return (made, true)
     }
+    if isNew { context.call.connection.whenClosed { [weak self] _ in self?.connectionClosed(key) } }
+    return kept
+  }
+
+  /// Nobody commits any more what a client that is gone has begun, and others wait to write. A session with a cookie stays.
+  private func connectionClosed(_ key: Key) {
+    let orphan = sessions.withLock { sessions -> ClientSession? in
+      guard let session = sessions.removeValue(forKey: key) else { return nil }
+      return sessions.values.contains { $0 === session } ? nil : session
+    }
+    guard let orphan else { return }
+    orphan.touch()
+    orphans.withLock { $0.append(orphan) }
+    // Rolling back waits for what runs, and this is the thread of an event loop.
+    if orphan.engine.isInTransaction { startThread { orphan.rollBackAll() } }
   }
 
   /// Who calls: the user of an interceptor that asks for credentials, or the subject of a client certificate; nobody in particular
@@ -74,7 +111,7 @@ final class ClientSessions: Sendable {
     guard ClientSessions.cookie(context.metadata) == nil else { return }
     var random = SystemRandomNumberGenerator()
     let value = String(random.next() as UInt64, radix: 36) + String(random.next() as UInt64, radix: 36)
-    sessions.withLock { $0["cookie:" + value] = session }
+    sessions.withLock { $0[.cookie(value)] = session }
     var metadata = CallMetadata()
     metadata.add("set-cookie", "\(ClientSessions.cookieName)=\(value); Path=/; HttpOnly")
     context.call.sendMetadata(metadata)
@@ -97,8 +134,14 @@ final class ClientSessions: Sendable {
       for key in idle.keys { sessions[key] = nil }
       return Array(idle.values)
     }
-    for session in idle { session.engine.close() }
-    return idle
+    let orphaned = orphans.withLock { orphans -> [ClientSession] in
+      let old = orphans.filter { $0.idleNanoseconds > ClientSessions.orphanLimit }
+      orphans.removeAll { $0.idleNanoseconds > ClientSessions.orphanLimit }
+      return old
+    }
+    let ended = idle + orphaned
+    for session in ended { session.engine.close() }
+    return ended
   }
 
   private static func cookie(_ metadata: CallMetadata) -> String? {

@@ -28,7 +28,8 @@ extension SQLService {
     case .prepared(let command):
       let session = try sessions.session(context)
       let entry = try prepared.find(command.handle, owner: session.user)
-      return try info(entry.statement, entry.parameters, entry.session, context)
+      let statement = try entry.statement(control(context, entry.session))
+      return try info(statement, entry.parameters, entry.session, context)
     }
   }
 
@@ -47,31 +48,27 @@ extension SQLService {
     _ statement: any EngineStatement, _ parameters: RecordBatch?, _ session: ClientSession,
     _ context: CallContext
   ) throws -> QueryInfo {
-    let result: PendingResult
-    var rows: Int64 = -1
-    if statement.changesData {
-      let control = control(context, session)
-      let stream = try grpc { () throws(EngineError) in try statement.query(parameters, control) }
-      defer { stream.close() }
-      var batches: [RecordBatch] = []
-      while let batch = try grpc({ () throws(EngineError) in try stream.next() }) { batches.append(batch) }
-      rows = Int64(batches.reduce(0) { $0 + $1.count })
-      result = PendingResult(.kept(stream.schema, batches), schema: stream.schema)
-    } else {
-      let control = control(context, session)
-      let schema =
-        try grpc { () throws(EngineError) in try statement.resultSchema(for: parameters, control) }
-        ?? Schema([])
-      result = PendingResult(.query(statement, parameters), schema: schema)
+    let parts = try parts(context, session)
+    let control = control(context, session)
+    if statement.changesData || parts > 1 {
+      let limit = statement.changesData ? Int.max : options.keptLimit
+      let (schema, batches) = try collect(statement, parameters, limit: limit, control)
+      return try info(schema, batches, parts: parts, session)
     }
-    let handle = try results.add(result, owner: session.user)
-    let endpoint = QueryEndpoint(ticket: .handle(handle), expiration: expiration)
-    return QueryInfo(
-      schema: described(result.schema), endpoints: [endpoint], totalRecords: rows, isOrdered: true)
+    let schema =
+      try grpc { () throws(EngineError) in try statement.resultSchema(for: parameters, control) }
+      ?? Schema([])
+    return try info(PendingResult(.query(statement, parameters), schema: schema), session)
   }
 
-  private var expiration: FlightTimestamp {
-    FlightTimestamp(seconds: Int64(time(nil)) + Int64(options.handleLifetime))
+  func info(_ result: PendingResult, _ session: ClientSession) throws -> QueryInfo {
+    let handle = try results.add(result, owner: session.user)
+    let endpoint = QueryEndpoint(ticket: .handle(handle), expiration: expiration(in: options.handleLifetime))
+    return QueryInfo(schema: described(result.schema), endpoints: [endpoint], isOrdered: true)
+  }
+
+  func expiration(in seconds: Double) -> FlightTimestamp {
+    FlightTimestamp(seconds: Int64(time(nil)) + Int64(seconds))
   }
 
   public func schema(_ query: QueryRequest, _ context: CallContext) throws -> Schema {
@@ -94,7 +91,7 @@ extension SQLService {
     case .prepared(let command):
       let session = try sessions.session(context)
       let entry = try prepared.find(command.handle, owner: session.user)
-      return described(entry.statement.resultSchema ?? Schema([]))
+      return described(entry.prepared.resultSchema ?? Schema([]))
     }
   }
 
@@ -124,8 +121,8 @@ extension SQLService {
       case .prepared(let command):
         let entry = try prepared.find(command.handle, owner: session.user)
         let control = control(context, session)
-        let stream = try grpc { () throws(EngineError) in try entry.statement.query(entry.parameters, control)
-        }
+        let statement = try entry.statement(control)
+        let stream = try grpc { () throws(EngineError) in try statement.query(entry.parameters, control) }
         defer { stream.close() }
         try send(stream, output)
       }
@@ -159,6 +156,11 @@ extension SQLService {
   public func cancel(_ request: CancelRequest, _ context: CallContext) throws -> CancelStatus {
     let session = try sessions.session(context)
     var isFound = false
+    if let handle = request.poll {
+      try polls.find(handle, owner: session.user).run.cancel()
+      polls.remove(handle, owner: session.user)
+      isFound = true
+    }
     for case .result(let handle) in request.tickets {
       let result = try results.find(handle, owner: session.user)
       result.cancel()
@@ -173,7 +175,7 @@ extension SQLService {
     let session = try sessions.session(context)
     _ = try results.find(handle, owner: session.user)
     var endpoint = endpoint
-    endpoint.expiration = expiration
+    endpoint.expiration = expiration(in: options.handleLifetime)
     return endpoint
   }
 

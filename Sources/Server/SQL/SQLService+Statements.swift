@@ -23,7 +23,9 @@ extension SQLService {
   public func ingest(_ command: CommandStatementIngest, _ rows: IngestRows, _ context: CallContext) throws
     -> Int64
   {
-    let (session, transaction) = try place(command.transactionID, context)
+    let (session, named) = try place(command.transactionID, context)
+    // The ADBC driver loads without a word of the transaction that it has open; beside it the load would wait for its end for ever.
+    let transaction = named ?? session.newestTransaction
     let request = IngestRequest(
       table: TableName(catalog: command.catalog, schema: command.dbSchema, table: command.table),
       schema: rows.schema,
@@ -48,7 +50,7 @@ extension SQLService {
     let statement = try grpc { () throws(EngineError) in
       try session.engine.prepare(request.query, in: transaction, control)
     }
-    let entry = PreparedEntry(statement, session)
+    let entry = PreparedEntry(statement, session, in: transaction)
     let handle = try prepared.add(entry, owner: session.user, session: session)
     return FlightSQL.PreparedStatement(
       handle: handle, resultSchema: statement.resultSchema.map { described($0) },
@@ -60,7 +62,14 @@ extension SQLService {
   ) throws -> [UInt8]? {
     let session = try sessions.session(context)
     let entry = try prepared.find(handle, owner: session.user)
-    entry.parameters = try read(parameters)
+    let rows = try read(parameters)
+    let (wanted, given) = (entry.prepared.parameterSchema.fields.count, rows?.columns.count ?? 0)
+    guard given == wanted || given == 0 else {
+      throw GRPCStatus(
+        .invalidArgument,
+        "the statement has \(wanted) parameter\(wanted == 1 ? "" : "s"), and \(given) are bound")
+    }
+    entry.parameters = rows
     return nil
   }
 
@@ -71,12 +80,13 @@ extension SQLService {
     let entry = try prepared.find(handle, owner: session.user)
     let rows = try read(parameters)
     let control = control(context, entry.session)
-    return try grpc { () throws(EngineError) in Int64(try entry.statement.update(rows, control) ?? -1) }
+    let statement = try entry.statement(control)
+    return try grpc { () throws(EngineError) in Int64(try statement.update(rows, control) ?? -1) }
   }
 
   public func close(prepared handle: [UInt8], _ context: CallContext) throws {
     let session = try sessions.session(context)
-    prepared.remove(handle, owner: session.user)?.statement.close()
+    prepared.remove(handle, owner: session.user)?.prepared.close()
   }
 
   /// All rows of parameters as one batch.

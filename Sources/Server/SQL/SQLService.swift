@@ -15,6 +15,10 @@ public struct SQLServiceOptions: Sendable {
   public var handleLifetime = 3600.0
   /// How long a session that nobody uses is kept, in seconds.
   public var sessionLifetime = 3600.0
+  /// How long a query that is polled goes on without being asked for, in seconds.
+  public var pollLifetime = 60.0
+  /// The most bytes of a result that are kept, because it is polled or in several parts.
+  public var keptLimit = 256 << 20
   /// The most bytes of parameters that a client may bind.
   public var parameterLimit = 64 << 20
   public var version = ""
@@ -33,6 +37,7 @@ public final class SQLService: FlightSQLService {
   let prepared: HandleTable<PreparedEntry>
   let transactions: HandleTable<(session: ClientSession, id: TransactionID)>
   let savepoints: HandleTable<(session: ClientSession, id: SavepointID)>
+  let polls: HandleTable<PolledQuery>
 
   public init(_ engine: any QueryEngine, options: SQLServiceOptions = SQLServiceOptions()) {
     self.engine = engine
@@ -42,19 +47,21 @@ public final class SQLService: FlightSQLService {
     prepared = HandleTable(name: "prepared statement", lifetime: options.handleLifetime)
     transactions = HandleTable(name: "transaction", lifetime: options.handleLifetime)
     savepoints = HandleTable(name: "savepoint", lifetime: options.handleLifetime)
+    polls = HandleTable(name: "polled query", lifetime: options.pollLifetime)
   }
 
   /// Forgets what nobody uses any more. To be called now and then.
   public func tidyUp() {
     for result in results.removeExpired() { result.cancel() }
-    for entry in prepared.removeExpired() { entry.statement.close() }
+    for query in polls.removeExpired() { query.run.cancel() }
+    for entry in prepared.removeExpired() { entry.prepared.close() }
     _ = transactions.removeExpired()
     _ = savepoints.removeExpired()
     for session in sessions.endIdle() { forget(session) }
   }
 
   func forget(_ session: ClientSession) {
-    for entry in prepared.removeExpired(andOf: session) { entry.statement.close() }
+    for entry in prepared.removeExpired(andOf: session) { entry.prepared.close() }
     _ = transactions.removeExpired(andOf: session)
     _ = savepoints.removeExpired(andOf: session)
   }
@@ -94,6 +101,7 @@ public final class SQLService: FlightSQLService {
   public func beginTransaction(_ context: CallContext) throws -> [UInt8] {
     let session = try sessions.session(context)
     let id = try grpc { () throws(EngineError) in try session.engine.begin() }
+    session.began(id)
     return try transactions.add((session, id), owner: session.user, session: session)
   }
 
@@ -108,6 +116,7 @@ public final class SQLService: FlightSQLService {
         try owner.engine.rollback(id)
       }
     }
+    owner.ended(id)
     transactions.remove(request.transactionID, owner: session.user)
   }
 

@@ -46,6 +46,14 @@ private func check<T: Equatable>(_ got: T, _ wanted: T, _ location: SourceLocati
       }
       #expect(told == [nil, nil, frame.breach])
     }
+    // Pings that data of ours is answered with are none either: one for each time that data went out.
+    var answered = FloodLimit(limits)
+    for _ in 0..<10_000 {
+      answered.sentData()
+      check(answered.began(type: 6, flags: 0, length: 8, at: at(0)), nil)
+    }
+    let bare = (0..<3).map { _ in answered.began(type: 6, flags: 0, length: 8, at: at(0)) }
+    #expect(bare == [nil, nil, .pings])
     // What a working stream sends is never a flood: data, the end of a body, acknowledgements, windows, headers.
     var flood = FloodLimit(limits)
     for _ in 0..<10_000 {

@@ -1,0 +1,1 @@
+SELECT count(DISTINCT bucket) AS buckets FROM readings;

@@ -1,0 +1,1 @@
+SELECT id, qty, value FROM readings WHERE qty < 100;

@@ -1,0 +1,1 @@
+SELECT count(*) AS n FROM readings WHERE device LIKE 'device-01%';
