@@ -26,6 +26,7 @@ func publishRemotely(
   var progress = ProgressBar(total: totalRows, isQuiet: arguments.has("quiet"))
   defer { progress.finish() }
   let ingest = try client.ingest(command, schema)
+  let taken: Int64
   do {
     for (i, file) in files.enumerated() {
       if i > 0 {
@@ -40,16 +41,14 @@ func publishRemotely(
         progress.advance(rows: batch.count)
       }
     }
+    taken = try ingest.finish()
+  } catch let status as GRPCStatus where status.code == .alreadyExists && mode == .create {
+    // The server may say so as soon as it is asked, or in the end.
+    throw DataError(.invalid, "\(status.message); use --append or --replace")
   } catch {
     // What was sent must not become a table that looks complete.
     ingest.cancel()
     throw error
-  }
-  let taken: Int64
-  do { taken = try ingest.finish() } catch let status as GRPCStatus
-    where status.code == .alreadyExists && mode == .create
-  {
-    throw DataError(.invalid, "\(status.message); use --append or --replace")
   }
   if arguments.has("quiet") { return }
   let rows = taken < 0 ? progress.rows : Int(taken)
