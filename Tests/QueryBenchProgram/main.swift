@@ -1,6 +1,8 @@
 // Runs statements over a Feather file both ways, or on columns alone, and tells the time: what `Query` is measured with.
 //
 //     fletch-query-bench FILE [--rounds N] [--threads N] [--sqlite] [SQL …]
+//
+// The table is `t`; without statements it runs those that issue 6 names, over `fletch sample --kind readings`.
 
 import Arrow
 import Glibc
