@@ -192,7 +192,7 @@ def test_updates_count_their_rows(cursor, server):
 
 def test_executemany_is_all_or_nothing(cursor, server):
     cursor.execute("CREATE TABLE t (x INTEGER PRIMARY KEY)").fetchall()
-    with fails(FAILED_PRECONDITION, "UNIQUE constraint failed: t.x"):
+    with fails("ALREADY_EXISTS", "UNIQUE constraint failed: t.x"):
         cursor.executemany("INSERT INTO t VALUES (?)", [(1,), (2,), (1,), (3,)])
     assert ask(server, "SELECT count(*) FROM t") == [(0,)]
 
@@ -228,9 +228,9 @@ def test_ingest(cursor, server, mode, exists, result):
 def test_ingest_into_a_row_table(cursor, server):
     cursor.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL)").fetchall()
     assert cursor.adbc_ingest("t", pa.table({"id": [1, 2], "name": ["a", "b"]}), mode="append") == 2
-    with fails(FAILED_PRECONDITION, "UNIQUE constraint failed: t.id"):
+    with fails("ALREADY_EXISTS", "UNIQUE constraint failed: t.id"):
         cursor.adbc_ingest("t", pa.table({"id": [3, 2], "name": ["c", "d"]}), mode="append")
-    with fails(FAILED_PRECONDITION, "NOT NULL constraint failed: t.name"):
+    with fails("INVALID_ARGUMENT", "NOT NULL constraint failed: t.name"):
         cursor.adbc_ingest("t", pa.table({"id": [4], "name": pa.array([None], pa.string())}), mode="append")
     assert ask(server, "SELECT * FROM t") == [(1, "a"), (2, "b")]
 
@@ -275,9 +275,11 @@ def test_ingest_a_stream_that_breaks_off_leaves_nothing(cursor, server):
     assert cursor.adbc_ingest("broken", pa.table({"x": [3]}), mode="create") == 1
 
 
-def test_ingest_into_a_temporary_table_is_refused_plainly(cursor, server):
-    with fails("NOT_IMPLEMENTED", "temporary"):
-        cursor.adbc_ingest("mine", pa.table({"x": [1, 2]}), mode="create", temporary=True)
+def test_ingest_into_a_temporary_table_is_its_sessions_own(cursor, server):
+    assert cursor.adbc_ingest("mine", pa.table({"x": [1, 2]}), mode="create", temporary=True) == 2
+    assert cursor.execute("SELECT x FROM mine ORDER BY x").fetchall() == [(1,), (2,)]
+    assert cursor.adbc_ingest("mine", pa.table({"x": [3]}), mode="append", temporary=True) == 1
+    assert cursor.execute("SELECT sum(x) FROM mine").fetchall() == [(6,)]
     with fails("NOT_FOUND", "no such table: mine"):
         ask(server, "SELECT * FROM mine")
 
@@ -561,4 +563,5 @@ def test_thousands_of_statements_leave_nothing_behind(server):
         before, descriptors = server.own_kib(), server.descriptors()
         some(1500)
         assert server.descriptors() <= descriptors + 2
-        assert server.own_kib() - before < 8 << 10, "resident memory grew"
+        # A result can be got again for a while, so each leaves a little.
+        assert server.own_kib() - before < 24 << 10, "resident memory grew"

@@ -58,10 +58,12 @@ def test_the_served_examples(programs, folder):
             assert server.poll() is None
             time.sleep(0.05)
         uri = ready.read_text().strip()
-        python, = re.findall(r"```python\n(.*?)```", README, re.S)
-        done = subprocess.run([sys.executable, "-c", python.replace("grpc://localhost:8815", uri)], cwd=folder,
-                              capture_output=True, text=True, timeout=60)
-        assert "Alice" in done.stdout, done.stderr
+        programs_shown = re.findall(r"```python\n(.*?)```", README, re.S)
+        assert len(programs_shown) >= 5
+        for python in programs_shown:
+            done = subprocess.run([sys.executable, "-c", python.replace("grpc://localhost:8815", uri)], cwd=folder,
+                                  capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0 and "Alice" in done.stdout, done.stderr
         clients = re.findall(r"^(fletch .*grpc://localhost:8815.*)$", README, re.M)
         assert len(clients) >= 4
         for client in clients:

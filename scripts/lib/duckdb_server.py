@@ -2,6 +2,7 @@
 
     duckdb_server.py FILE    loads the file as the table `readings`, prints the location, and serves until its input ends
 """
+import os
 import sys
 import threading
 
@@ -38,6 +39,8 @@ def main(path):
     print(f"grpc://localhost:{server.port}", flush=True)
     threading.Thread(target=server.serve, daemon=True).start()
     sys.stdin.read()
+    # Without the interpreter's end, which would wait for readers.
+    os._exit(0)
 
 
 main(*sys.argv[1:])

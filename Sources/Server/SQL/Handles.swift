@@ -20,9 +20,12 @@ final class HandleTable<Value: Sendable>: Sendable {
   /// How long a handle lives after it was used last, in nanoseconds.
   private let lifetime: Int64
   private let limit: Int
+  private let evicts: Bool
 
-  init(name: String, lifetime seconds: Double, limit: Int = 100_000) {
+  /// - Parameter evicts: whether what was used longest ago makes room where there is none; else nothing more is taken.
+  init(name: String, lifetime seconds: Double, limit: Int = 100_000, evicts: Bool = false) {
     self.name = name
+    self.evicts = evicts
     lifetime = Int64(seconds * 1e9)
     self.limit = limit
   }
@@ -30,12 +33,24 @@ final class HandleTable<Value: Sendable>: Sendable {
   func add(_ value: Value, owner: String, session: ClientSession? = nil) throws(GRPCStatus) -> [UInt8] {
     var random = SystemRandomNumberGenerator()
     let handle = (0..<16).map { _ in UInt8.random(in: 0 ... .max, using: &random) }
+    var evicted: [Entry] = []
     let isAdded = entries.withLock { entries -> Bool in
+      if entries.count >= limit, evicts {
+        // A part at a time, so that sorting them is rare.
+        for (handle, entry) in entries.sorted(by: { $0.value.expires < $1.value.expires }).prefix(
+          limit / 16 + 1)
+        {
+          entries[handle] = nil
+          evicted.append(entry)
+        }
+      }
       guard entries.count < limit else { return false }
       entries[handle] = Entry(
         value: value, owner: owner, session: session.map { ObjectIdentifier($0) }, expires: now + lifetime)
       return true
     }
+    // Whatever they hold is let go of outside of the lock.
+    evicted = []
     guard isAdded else {
       throw GRPCStatus(.resourceExhausted, "\(limit) \(name)s are open already; close some")
     }

@@ -40,7 +40,14 @@ final class PendingResult: Sendable {
     }
   }
 
-  func close(_ control: StatementControl) { running.withLock { $0[ObjectIdentifier(control)] = nil } }
+  func close(_ control: StatementControl) {
+    running.withLock { running in
+      running[ObjectIdentifier(control)] = nil
+      // Without its storage, which would stay for as long as the ticket and keep the heap around it from being used again: 15 KB a
+      // result, measured.
+      if running.isEmpty { running = [:] }
+    }
+  }
 
   /// Stops whoever is reading, and whoever comes later.
   func cancel() {

@@ -43,7 +43,8 @@ public final class SQLService: FlightSQLService {
     self.engine = engine
     self.options = options
     sessions = ClientSessions(engine, idleLimit: options.sessionLifetime)
-    results = HandleTable(name: "result", lifetime: options.handleLifetime)
+    // Every query leaves one, and none is closed: a busy server must not run out of them.
+    results = HandleTable(name: "result", lifetime: options.handleLifetime, limit: 20_000, evicts: true)
     prepared = HandleTable(name: "prepared statement", lifetime: options.handleLifetime)
     transactions = HandleTable(name: "transaction", lifetime: options.handleLifetime)
     savepoints = HandleTable(name: "savepoint", lifetime: options.handleLifetime)

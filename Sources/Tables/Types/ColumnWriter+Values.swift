@@ -175,7 +175,8 @@ extension ColumnWriter {
       let seconds = try ticks(source, storage, .second)
       guard seconds % 86_400 == 0 || storage == .integer else { throw refusal(source) }
       var text: [UInt8] = []
-      TemporalText.appendDate(days: Int(seconds >= 0 ? seconds : seconds - 86_399) / 86_400, to: &text)
+      let days = seconds / 86_400 - (seconds % 86_400 < 0 ? 1 : 0)
+      TemporalText.appendDate(days: Int(days), to: &text)
       try builder.append(text: text.span.bytes)
     default: throw refusal(source)
     }
