@@ -15,6 +15,7 @@ let package = Package(
   products: [
     .executable(name: "fletch", targets: ["fletch"]),
     .library(name: "Arrow", targets: ["Memory", "Arrow", "ArrowIPC"]),
+    .library(name: "FletchClient", targets: ["Memory", "Arrow", "ArrowIPC", "Flight", "FlightSQL"]),
   ],
   targets: [
     // Floor 0: C libraries from Debian.
@@ -133,6 +134,10 @@ let package = Package(
       name: "fletch-flightsql-fake",
       dependencies: ["Memory", "Arrow", "ArrowIPC", "Protobuf", "HTTP2", "GRPC", "Flight", "FlightSQL"],
       path: "Tests/FlightSQLProgram", swiftSettings: settings),
+
+    .executableTarget(
+      name: "fletch-client-example", dependencies: ["Arrow", "Flight", "FlightSQL"],
+      path: "Tests/ClientProgram", swiftSettings: settings),
 
     .executableTarget(
       name: "fletch-query-bench",

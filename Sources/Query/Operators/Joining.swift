@@ -94,7 +94,8 @@ extension Execution {
     let index = try JoinIndex(right, keys.map(\.right), shape, givens)
     let blocks = Block.blocks(of: left)
     let outer = step.isLeft
-    let pairLimit = options.memoryLimit / 16
+    // What is beyond is SQLite's, which needs no memory for it; and what is within is soon done or cancelled.
+    let pairLimit = min(options.memoryLimit / 16, 1 << 25)
     let results = PairResults(blocks.count)
     let leftKeys = keys.map(\.left)
     let rest = residual
@@ -111,6 +112,7 @@ extension Execution {
     }
     var all = Pairs()
     for pairs in results.all {
+      try morsels.check()
       all.left += pairs.left
       all.right += pairs.right
       if all.left.count > pairLimit { throw JoinProbe.tooMany(pairLimit) }
@@ -181,7 +183,9 @@ extension Execution {
     let lefts = shape.types.indices.filter { isThere(left, $0) }
     let rights = shape.types.indices.filter { isThere(right, $0) }
     let hasNulls = pairs.right.contains(UInt32(right.count))
+    try morsels.check()
     let taken = try left.narrowed(lefts).taking(pairs.left)
+    try morsels.check()
     let other = try right.narrowed(rights, withNullRow: hasNulls).taking(pairs.right)
     return try wide(shape.types, pairs.left.count) { place in
       if let i = lefts.firstIndex(of: place) { return taken.columns[i] }
