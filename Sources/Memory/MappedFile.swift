@@ -10,7 +10,8 @@ public final class MappedFile: MemoryOwner, @unchecked Sendable {
   // SAFETY (@unchecked Sendable): immutable after init.
   private let base: UnsafeMutableRawPointer?
   public let count: Int
-  private let file: FileDescriptor
+  /// Kept open to see whether somebody writes to the file; nil where nobody does.
+  private let file: FileDescriptor?
   private let modification: Modification
   private let guardNumber: Int?
 
@@ -27,14 +28,15 @@ public final class MappedFile: MemoryOwner, @unchecked Sendable {
     }
   }
 
-  public init(path: String) throws(DataError) {
+  /// - Parameter isWatched: false for a file that nobody else writes to, which then costs no descriptor.
+  public init(path: String, isWatched: Bool = true) throws(DataError) {
     let file = try FileDescriptor.openForReading(path, waits: false)
     var status = stat()
     _ = try systemCall("read the size of '\(path)'") { fstat(file.rawValue, &status) }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw DataError(.invalid, "'\(path)' is not a regular file; read pipes by way of standard input")
     }
-    self.file = file
+    self.file = isWatched ? file : nil
     modification = Modification(status)
     count = Int(status.st_size)
     guard count > 0 else {
@@ -64,6 +66,7 @@ public final class MappedFile: MemoryOwner, @unchecked Sendable {
   /// Whether nobody has written to the file since it was mapped, as its size and time of modification tell.
   public func isUnchanged() -> Bool {
     if let guardNumber, PageGuard.isDamaged(guardNumber) { return false }
+    guard let file else { return true }
     var status = stat()
     return fstat(file.rawValue, &status) == 0 && Modification(status) == modification
   }

@@ -231,7 +231,7 @@ public final class TableSession: @unchecked Sendable {
     _ id: Int64, _ schema: Schema, path: String, isOwn: Bool, firstRow: Int64? = nil
   ) throws(TableError) -> Segment {
     let fullPath = catalog.path(path)
-    let segment = try wrap { () throws(DataError) in try Segment(path: fullPath) }
+    let segment = try wrap { () throws(DataError) in try Segment(path: fullPath, isOwn: isOwn) }
     try wrap { () throws(DataError) in try segment.checkNulls(as: schema) }
     return try wrapping { () throws(SQLiteError) in
       let first: Int64

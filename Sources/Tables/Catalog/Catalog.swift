@@ -97,12 +97,13 @@ final class Catalog: Sendable {
   ) throws(SQLiteError) -> [PlacedSegment] {
     var segments: [PlacedSegment] = []
     let statement = try connection.internalStatement(
-      "SELECT id, path, first_row, rows FROM fletch_segments WHERE table_id = ?1 ORDER BY first_row")
+      "SELECT id, path, first_row, rows, is_own FROM fletch_segments WHERE table_id = ?1 ORDER BY first_row")
     try statement.bind(id, to: 1)
     while try statement.step() {
       let path = path(statement.text(1))
       do throws(DataError) {
-        let segment = try store.segment(statement.integer(0), path: path)
+        let segment = try store.segment(
+          statement.integer(0), path: path, isOwn: statement.integer(4) != 0)
         guard segment.rowCount == Int(statement.integer(3)), segment.schema.hasSameTypes(as: schema) else {
           throw DataError(.malformed, "'\(path)' is another file than the one that was published")
         }

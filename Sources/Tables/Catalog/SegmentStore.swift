@@ -22,9 +22,9 @@ final class SegmentStore: Sendable {
   init(_ indexes: IndexCache) { self.indexes = indexes }
 
   /// The segment; mapped now when it was not before.
-  func segment(_ id: Int64, path: String) throws(DataError) -> Segment {
+  func segment(_ id: Int64, path: String, isOwn: Bool) throws(DataError) -> Segment {
     if let segment = state.withLock({ $0.open[id] }), segment.path == path { return segment }
-    let segment = try Segment(path: path)
+    let segment = try Segment(path: path, isOwn: isOwn)
     return state.withLock { state in
       if let other = state.open[id], other.path == path { return other }
       state.open[id] = segment

@@ -39,9 +39,10 @@ public final class Segment: Sendable {
 
   /// Maps a file. Costs as much as its footer and the headers of its batches.
   /// - Throws: also when the file is compressed: what is compressed cannot be read in place.
-  public init(path: String) throws(DataError) {
+  /// - Parameter isOwn: whether the file is the database's, so that nobody else writes to it.
+  public init(path: String, isOwn: Bool = false) throws(DataError) {
     self.path = path
-    file = try MappedFile(path: path)
+    file = try MappedFile(path: path, isWatched: !isOwn)
     byteCount = file.count
     do throws(DataError) {
       let reader = try FileReader(file.contents)
