@@ -34,9 +34,11 @@ public protocol EngineSession: AnyObject, Sendable {
   // MARK: Statements
 
   /// Compiles a statement and settles what its result is.
-  /// - Parameter transaction: nil for a statement that is a transaction by itself, or in the one that the session began with SQL.
+  /// - Parameters:
+  ///   - transaction: nil for a statement that is a transaction by itself, or in the one that the session began with SQL.
+  ///   - willRun: whether the caller runs it next: what it is prepared on may be kept for that, until it is run or closed.
   func prepare(
-    _ sql: String, in transaction: TransactionID?, _ control: StatementControl
+    _ sql: String, in transaction: TransactionID?, willRun: Bool, _ control: StatementControl
   ) throws(EngineError) -> any EngineStatement
 
   /// Runs several statements in one transaction, or in the one given, and forgets their rows.
@@ -95,6 +97,15 @@ public protocol EngineSession: AnyObject, Sendable {
 
   /// Rolls back what is open and gives everything back.
   func close()
+}
+
+extension EngineSession {
+  /// Compiles a statement that is run later, if ever.
+  public func prepare(
+    _ sql: String, in transaction: TransactionID?, _ control: StatementControl
+  ) throws(EngineError) -> any EngineStatement {
+    try prepare(sql, in: transaction, willRun: false, control)
+  }
 }
 
 /// A compiled statement.

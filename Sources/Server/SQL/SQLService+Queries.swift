@@ -135,7 +135,7 @@ extension SQLService {
     let (session, transaction) = try place(transactionHandle, context)
     let control = control(context, session)
     let statement = try grpc { () throws(EngineError) in
-      try session.engine.prepare(sql, in: transaction, control)
+      try session.engine.prepare(sql, in: transaction, willRun: true, control)
     }
     defer { statement.close() }
     let stream = try grpc { () throws(EngineError) in try statement.query(nil, control) }
