@@ -27,7 +27,8 @@ extension Column {
     -> Range<Int>
   {
     switch (type.valueDomain, type.byteWidth) {
-    case (.integers, 1): type == .uint8 ? integers(values, UInt8.self, rows, range) : integers(values, Int8.self, rows, range)
+    case (.integers, 1):
+      type == .uint8 ? integers(values, UInt8.self, rows, range) : integers(values, Int8.self, rows, range)
     case (.integers, 2):
       type == .uint16 ? integers(values, UInt16.self, rows, range) : integers(values, Int16.self, rows, range)
     case (.integers, 4):

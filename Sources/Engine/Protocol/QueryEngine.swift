@@ -143,8 +143,14 @@ public protocol ResultStream: AnyObject, Sendable {
   var updateCount: Int? { get }
   /// The next rows; nil behind the last.
   func next() throws(EngineError) -> RecordBatch?
+  /// Whether it is known already that no more rows come. False where that is not known.
+  var isAtEnd: Bool { get }
   /// Ends it early. To be called in any case; more calls do nothing.
   func close()
+}
+
+extension ResultStream {
+  public var isAtEnd: Bool { false }
 }
 
 /// Names a transaction within a session.
