@@ -133,6 +133,13 @@ final class ColumnNode: Node {
     }
   }
 
+  /// Where the values of the frame's rows, a run, are stored; nil where they are no array of numbers.
+  func storedRun(_ frame: Frame) throws(QueryError) -> UnsafeRawPointer? {
+    let column = try enter(frame)
+    guard case .fixed = column.layout, let width = type.byteWidth else { return nil }
+    return base + frame.first &* width
+  }
+
   /// Hands over the code of each row, which is below `coded.count`; false when the block has none.
   @inline(__always)
   func forEachCode(_ frame: Frame, _ body: (Int, Int) -> Void) throws(QueryError) {
