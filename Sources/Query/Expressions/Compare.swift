@@ -78,6 +78,11 @@ final class ComparePredicate: Predicate {
     self.isExact = isExact
   }
 
+  override var readsStored: Bool {
+    guard let column = left as? ColumnNode, right.constant != nil else { return false }
+    return column.kind == right.constant!.kind && column.kind.isNumeric && column.type.decimal == nil
+  }
+
   override func test(_ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8> {
     let n = frame.count
     let order = order
@@ -99,7 +104,7 @@ final class ComparePredicate: Predicate {
       }
     case (.real, .real):
       if case .real(let constant)? = right.constant {
-        compareRun(order, a.values, constant, n, scratch)
+        compareDoubles(order, a.values, constant, n, scratch)
       } else {
         let other = b.reals
         compare(order, n, scratch, a.reals) { other[$0] }
@@ -186,6 +191,8 @@ final class TickRangePredicate: Predicate {
     self.domain = domain
   }
 
+  override var readsStored: Bool { node is ColumnNode }
+
   override func test(_ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8> {
     if try testStored(frame) { return UnsafePointer(scratch) }
     let vector = try node.evaluate(frame)
@@ -211,7 +218,7 @@ extension TickRangePredicate {
       case .integers(let low, let high)? = frame.block!.knownStatistics(column.index)?.bounds,
       domain.contains(low), domain.contains(high), let values = try column.storedRun(frame)
     else { return false }
-    compareRun(
+    compareInt32(
       between: Int32(clamping: range.lowerBound), Int32(clamping: range.upperBound), values, frame.count, scratch)
     mask(scratch, try column.validity(frame), frame.count)
     return true

@@ -5,9 +5,6 @@ import Kernels
 
 /// A byte for each value: 2 where it compares to `other` so, else 0.
 ///
-/// The compiler makes vectors of these loops; written with `SIMD16` they take three times as long, because its masks are narrowed to bytes
-/// lane by lane.
-///
 /// SAFETY: `values` has room for `n` values at any address, `target` for `n` bytes.
 @inline(__always)
 func compareRun<T: Comparable & BitwiseCopyable>(
@@ -23,14 +20,95 @@ func compareRun<T: Comparable & BitwiseCopyable>(
   }
 }
 
-/// The same for `low <= value && value <= high`.
-@inline(__always)
-func compareRun<T: Comparable & BitwiseCopyable>(
-  between low: T, _ high: T, _ values: UnsafeRawPointer, _ n: Int, _ target: UnsafeMutablePointer<UInt8>
+/// The same for doubles, eight at a time: each lane of the comparison keeps the bit of its byte, and all eight together are the answer.
+/// Three times as fast as what the compiler makes of the loop, which narrows masks to bytes two by two. It takes concrete types:
+/// generic SIMD goes lane by lane.
+func compareDoubles(
+  _ order: Order, _ values: UnsafeRawPointer, _ other: Double, _ n: Int, _ target: UnsafeMutablePointer<UInt8>
 ) {
-  for i in 0..<n {
-    let value = load(values, i, as: T.self)
-    target[i] = (value >= low) != (value > high) ? 2 : 0
+  let others = SIMD8<Double>(repeating: other)
+  switch order {
+  case .equal: compareDoubles(values, n, target, { $0 .== others }, { $0 == other })
+  case .notEqual: compareDoubles(values, n, target, { $0 .!= others }, { $0 != other })
+  case .less: compareDoubles(values, n, target, { $0 .< others }, { $0 < other })
+  case .lessOrEqual: compareDoubles(values, n, target, { $0 .<= others }, { $0 <= other })
+  case .greater: compareDoubles(values, n, target, { $0 .> others }, { $0 > other })
+  case .greaterOrEqual: compareDoubles(values, n, target, { $0 .>= others }, { $0 >= other })
+  }
+}
+
+@inline(__always)
+private func compareDoubles(
+  _ values: UnsafeRawPointer, _ n: Int, _ target: UnsafeMutablePointer<UInt8>,
+  _ eight: (SIMD8<Double>) -> SIMDMask<SIMD8<Int64>>, _ one: (Double) -> Bool
+) {
+  let bytes = UnsafeMutableRawPointer(target)
+  let places = SIMD8<UInt64>(
+    0x02, 0x0200, 0x02_0000, 0x0200_0000, 0x02_0000_0000, 0x0200_0000_0000, 0x02_0000_0000_0000,
+    0x0200_0000_0000_0000)
+  var i = 0
+  while i &+ 8 <= n {
+    let block = (values + i &* 8).loadUnaligned(as: SIMD8<Double>.self)
+    // Lanes of a mask are all ones or all zeroes.
+    let lanes = unsafeBitCast(eight(block), to: SIMD8<UInt64>.self) & places
+    let four = lanes.lowHalf | lanes.highHalf
+    let two = four.lowHalf | four.highHalf
+    bytes.storeBytes(of: two.x | two.y, toByteOffset: i, as: UInt64.self)
+    i &+= 8
+  }
+  while i < n {
+    target[i] = one(load(values, i, as: Double.self)) ? 2 : 0
+    i &+= 1
+  }
+}
+
+/// The same for 32-bit integers.
+func compareInt32(
+  _ order: Order, _ values: UnsafeRawPointer, _ other: Int32, _ n: Int, _ target: UnsafeMutablePointer<UInt8>
+) {
+  let others = SIMD8<Int32>(repeating: other)
+  switch order {
+  case .equal: compareInt32(values, n, target, { $0 .== others }, { $0 == other })
+  case .notEqual: compareInt32(values, n, target, { $0 .!= others }, { $0 != other })
+  case .less: compareInt32(values, n, target, { $0 .< others }, { $0 < other })
+  case .lessOrEqual: compareInt32(values, n, target, { $0 .<= others }, { $0 <= other })
+  case .greater: compareInt32(values, n, target, { $0 .> others }, { $0 > other })
+  case .greaterOrEqual: compareInt32(values, n, target, { $0 .>= others }, { $0 >= other })
+  }
+}
+
+/// The same for `low <= value && value <= high`.
+func compareInt32(
+  between low: Int32, _ high: Int32, _ values: UnsafeRawPointer, _ n: Int,
+  _ target: UnsafeMutablePointer<UInt8>
+) {
+  let (lows, highs) = (SIMD8<Int32>(repeating: low), SIMD8<Int32>(repeating: high))
+  compareInt32(values, n, target, { ($0 .>= lows) .& ($0 .<= highs) }, { $0 >= low && $0 <= high })
+}
+
+@inline(__always)
+private func compareInt32(
+  _ values: UnsafeRawPointer, _ n: Int, _ target: UnsafeMutablePointer<UInt8>,
+  _ eight: (SIMD8<Int32>) -> SIMDMask<SIMD8<Int32>>, _ one: (Int32) -> Bool
+) {
+  let bytes = UnsafeMutableRawPointer(target)
+  let places = SIMD8<UInt32>(0x02, 0x0200, 0x02_0000, 0x0200_0000, 0x02, 0x0200, 0x02_0000, 0x0200_0000)
+  var i = 0
+  while i &+ 8 <= n {
+    let block = (values + i &* 4).loadUnaligned(as: SIMD8<Int32>.self)
+    let lanes = unsafeBitCast(eight(block), to: SIMD8<UInt32>.self) & places
+    let four = unsafeBitCast(lanes, to: SIMD4<UInt64>.self)
+    let (first, second) = (four.lowHalf, four.highHalf)
+    let (low, high) = (first.x | first.y, second.x | second.y)
+    let (left, right) = (
+      UInt32(truncatingIfNeeded: low | low &>> 32), UInt32(truncatingIfNeeded: high | high &>> 32)
+    )
+    bytes.storeBytes(of: UInt64(left) | UInt64(right) &<< 32, toByteOffset: i, as: UInt64.self)
+    i &+= 8
+  }
+  while i < n {
+    target[i] = one(load(values, i, as: Int32.self)) ? 2 : 0
+    i &+= 1
   }
 }
 
@@ -66,7 +144,11 @@ extension ColumnNode {
     switch type {
     case .int8: compareNarrow(Int8.self, order, values, constant, n, target)
     case .int16: compareNarrow(Int16.self, order, values, constant, n, target)
-    case .int32: compareNarrow(Int32.self, order, values, constant, n, target)
+    case .int32:
+      switch NarrowBound<Int32>(order, constant) {
+      case .compare(let order, let narrow): compareInt32(order, values, narrow, n, target)
+      case .always(let truth): target.update(repeating: truth ? 2 : 0, count: n)
+      }
     case .uint8: compareNarrow(UInt8.self, order, values, constant, n, target)
     case .uint16: compareNarrow(UInt16.self, order, values, constant, n, target)
     case .uint32: compareNarrow(UInt32.self, order, values, constant, n, target)

@@ -9,7 +9,7 @@ import SQL
 final class SortWorker: @unchecked Sendable {
   // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
   private let frame = Frame()
-  private let predicates: [Predicate]
+  private let filter: Filter
   private let keys: [Node]
   private let results: [Collector]
   private let keyColumns: [Collector]
@@ -31,7 +31,7 @@ final class SortWorker: @unchecked Sendable {
   init(_ program: RowProgram, memoryLimit: Int) throws(QueryError) {
     let compiler = Compiler(program.shape, program.givens)
     ordering = program.rows.ordering
-    predicates = try program.predicates(compiler)
+    filter = Filter(try program.predicates(compiler))
     results = try program.collectors(compiler)
     var keys: [Node] = []
     for key in ordering { keys.append(try program.node(key, compiler)) }
@@ -64,10 +64,7 @@ final class SortWorker: @unchecked Sendable {
       frame.select(start..<stop)
       start = stop
       if let threshold, isFirstKeyStored { try dropBehind(threshold) }
-      for predicate in predicates {
-        if frame.count == 0 { break }
-        frame.keep(try predicate.test(frame))
-      }
+      try filter.apply(frame)
       if frame.count > 0, let threshold, !isFirstKeyStored { try dropBehind(threshold) }
       if frame.count == 0 { continue }
       for collector in results { try collector.append(frame) }
@@ -96,7 +93,7 @@ final class SortWorker: @unchecked Sendable {
       // In the terms of reals, so that the loop is a comparison.
       let limit = realOf(ordered: key.isDescending ? ~threshold.word : threshold.word)
       let reals = vector.values
-      compareRun(key.isDescending ? .greaterOrEqual : .lessOrEqual, reals, limit, n, truth)
+      compareDoubles(key.isDescending ? .greaterOrEqual : .lessOrEqual, reals, limit, n, truth)
     case .integer where !threshold.isNull, .ticks where !threshold.isNull:
       let limit = Int64(bitPattern: (key.isDescending ? ~threshold.word : threshold.word) ^ 1 << 63)
       let integers = vector.integers
