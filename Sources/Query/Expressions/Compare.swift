@@ -219,7 +219,8 @@ extension TickRangePredicate {
       domain.contains(low), domain.contains(high), let values = try column.storedRun(frame)
     else { return false }
     compareInt32(
-      between: Int32(clamping: range.lowerBound), Int32(clamping: range.upperBound), values, frame.count, scratch)
+      between: Int32(clamping: range.lowerBound), Int32(clamping: range.upperBound), values, frame.count,
+      scratch)
     mask(scratch, try column.validity(frame), frame.count)
     return true
   }
