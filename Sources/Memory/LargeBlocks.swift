@@ -3,14 +3,14 @@
 import Glibc
 import Synchronization
 
-/// Where allocations from 1 MiB on come from.
+/// Where allocations from 256 KiB on come from.
 ///
 /// Filling fresh memory costs a page fault for every 4 KiB, which takes longer than to decompress LZ4 into it. So blocks ask for
 /// huge pages, and a few freed ones are kept for whoever needs one of their size next: readers and servers go through batches
 /// of about the same size, one after another. The rest goes back to the system at once.
 enum LargeBlocks {
   /// From here on blocks are mapped.
-  static let smallest = 1 << 20
+  static let smallest = 1 << 18
   /// The most bytes that freed blocks may keep.
   private static let keptLimit = 128 << 20
 

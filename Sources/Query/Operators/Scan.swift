@@ -14,6 +14,9 @@ final class ScanSource: BatchSource {
   private let passed: [Int?]
   private var nextBlock = 0
   private var round = 1
+  private static let largestRound = 8
+  /// How many rows the blocks of the last round have come to.
+  private var rowsPerBlock: Int?
   private var skip: Int
   private var left: Int
   private var ready: [RecordBatch] = []
@@ -62,6 +65,7 @@ final class ScanSource: BatchSource {
       read = try nextRound(options)()
     }
     workers = read.workers
+    rowsPerBlock = read.batches.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } } / read.blocks
     // What is surely wanted is computed while this is on its way: a client that reads keeps one core busy at most.
     if left == .max, round > 2, nextBlock < blocks.count {
       var options = options
@@ -69,28 +73,34 @@ final class ScanSource: BatchSource {
       options.isCancelled = { isAbandoned.isSet || isCancelled() }
       ahead = RoundAhead(nextRound(options))
     }
-    for batch in read.batches {
-      if let batch, batch.count > 0 { try add(batch) }
-    }
+    for batches in read.batches { for batch in batches { try add(batch) } }
   }
 
   /// The next few blocks, to be read by any one thread.
   private func nextRound(_ options: QueryOptions) -> @Sendable () throws(QueryError) -> Round {
-    let range = nextBlock..<min(nextBlock + round * options.threads, blocks.count)
+    // Where few rows of a block are kept, several blocks make one batch: a message costs its reader as much as thousands of rows.
+    let span = rowsPerBlock.map { max(1, min(16, options.batchRows / max(1, $0))) } ?? 1
+    let count = max(
+      round * options.threads, round == ScanSource.largestRound ? 2 * options.threads * span : 0)
+    let range = nextBlock..<min(nextBlock + count, blocks.count)
     nextBlock = range.upperBound
-    round = min(round * 2, 8)
+    round = min(round * 2, ScanSource.largestRound)
+    let spans = stride(from: range.lowerBound, to: range.upperBound, by: span).map {
+      $0..<min($0 + span, range.upperBound)
+    }
     // Never more rows of a block than can be wanted.
     let wanted = left == .max ? Int.max : left.addingReportingOverflow(skip).overflow ? .max : left + skip
     let (program, passed, blocks, idle) = (program, passed, blocks, Idle(workers))
     return { () throws(QueryError) in
-      let results = Results(range.count)
-      let workers: [ScanWorker] = try Morsels(options: options).run(range.count) { () throws(QueryError) in
+      let results = Results(spans.count)
+      let morsels = Morsels(options: options)
+      let workers: [ScanWorker] = try morsels.run(spans.count) { () throws(QueryError) in
         if let worker = idle.take() { return worker }
         return try ScanWorker(program, passed)
       } _: { worker, index throws(QueryError) in
-        results.set(index, try worker.read(blocks[range.lowerBound + index], wanted: wanted))
+        results.set(index, try worker.read(blocks[spans[index]], wanted: wanted, morsels))
       }
-      return Round(batches: results.all, workers: workers)
+      return Round(batches: results.all, blocks: range.count, workers: workers)
     }
   }
 
@@ -126,7 +136,8 @@ final class ScanSource: BatchSource {
 
 /// What a few blocks have come to, in order, and who has read them.
 private struct Round: Sendable {
-  let batches: [RecordBatch?]
+  let batches: [[RecordBatch]]
+  let blocks: Int
   let workers: [ScanWorker]
 }
 
@@ -160,13 +171,13 @@ private final class Flag: Sendable {
 /// Results of a round, in order.
 private final class Results: @unchecked Sendable {
   // SAFETY (@unchecked Sendable): each index is written by the one thread that has it, and read after all have ended.
-  private let base: UnsafeMutablePointer<RecordBatch?>
+  private let base: UnsafeMutablePointer<[RecordBatch]>
   private let count: Int
 
   init(_ count: Int) {
     self.count = count
     base = .allocate(capacity: count)
-    base.initialize(repeating: nil, count: count)
+    base.initialize(repeating: [], count: count)
   }
 
   deinit {
@@ -174,9 +185,9 @@ private final class Results: @unchecked Sendable {
     base.deallocate()
   }
 
-  func set(_ index: Int, _ batch: RecordBatch?) { base[index] = batch }
+  func set(_ index: Int, _ batches: [RecordBatch]) { base[index] = batches }
 
-  var all: [RecordBatch?] { Array(UnsafeBufferPointer(start: base, count: count)) }
+  var all: [[RecordBatch]] { Array(UnsafeBufferPointer(start: base, count: count)) }
 }
 
 extension RecordBatch {
@@ -249,8 +260,32 @@ final class ScanWorker: @unchecked Sendable {
     self.passed = passed
   }
 
-  /// - Parameter wanted: how many rows are enough.
-  func read(_ block: Block, wanted: Int) throws(QueryError) -> RecordBatch? {
+  /// Rows of several blocks in one batch, or in a few where they are many.
+  /// - Parameter wanted: how many rows of a block are enough.
+  func read(_ blocks: ArraySlice<Block>, wanted: Int, _ morsels: Morsels) throws(QueryError) -> [RecordBatch]
+  {
+    var batches: [RecordBatch] = []
+    if blocks.count == 1 {
+      if let batch = try read(blocks.first!, wanted: wanted) { batches.append(batch) }
+      return batches
+    }
+    var columns = [Column?](repeating: nil, count: collectors.count)
+    var count = 0
+    for block in blocks {
+      try morsels.check()
+      count += try collect(block, columns, count: block.rows.count, wanted: wanted)
+      try block.checkUnchanged()
+      let bytes = collectors.reduce(0) { $0 + $1.byteCount }
+      if count > 0, count >= morsels.options.batchRows || bytes >= morsels.options.batchBytes {
+        batches.append(try finish(&columns, count))
+        (columns, count) = ([Column?](repeating: nil, count: collectors.count), 0)
+      }
+    }
+    if count > 0 { batches.append(try finish(&columns, count)) }
+    return batches
+  }
+
+  private func read(_ block: Block, wanted: Int) throws(QueryError) -> RecordBatch? {
     var columns = [Column?](repeating: nil, count: collectors.count)
     var count = block.rows.count
     if filter.isEmpty, block.tombstones == nil {
@@ -260,10 +295,17 @@ final class ScanWorker: @unchecked Sendable {
       }
     }
     if columns.contains(where: { $0 == nil }) || collectors.isEmpty {
-      count = try collect(block, &columns, count: count, wanted: wanted)
+      count = try collect(block, columns, count: count, wanted: wanted)
     }
     try block.checkUnchanged()
-    if count == 0 { return nil }
+    return count > 0 ? try finish(&columns, count) : nil
+  }
+
+  /// The batch of what is there, and of what was collected.
+  private func finish(_ columns: inout [Column?], _ count: Int) throws(QueryError) -> RecordBatch {
+    for (i, collector) in collectors.enumerated() where columns[i] == nil {
+      columns[i] = try collector.finish()
+    }
     return try data { () throws(DataError) in
       try RecordBatch(schema: schema, columns: columns.map { $0! }, count: count)
     }
@@ -283,8 +325,9 @@ final class ScanWorker: @unchecked Sendable {
     return column.slice(rows)
   }
 
+  /// Collects the columns that are not there.
   private func collect(
-    _ block: Block, _ columns: inout [Column?], count: Int, wanted: Int
+    _ block: Block, _ columns: [Column?], count: Int, wanted: Int
   ) throws(QueryError) -> Int {
     frame.enter(block)
     var rows = 0
@@ -298,9 +341,6 @@ final class ScanWorker: @unchecked Sendable {
       guard frame.count > 0 else { continue }
       rows += frame.count
       for (i, collector) in collectors.enumerated() where columns[i] == nil { try collector.append(frame) }
-    }
-    for (i, collector) in collectors.enumerated() where columns[i] == nil {
-      columns[i] = try collector.finish()
     }
     return rows
   }
