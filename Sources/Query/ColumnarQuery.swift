@@ -46,7 +46,7 @@ public struct ColumnarQuery: Sendable {
     let reasons: [(Features, String)] = [
       (.window, "it has window functions"), (.recursive, "it is recursive"),
       (.correlated, "a subquery refers to the query around it"),
-      (.bareColumns, "a column is neither grouped nor aggregated"), (.rowValues, "it has row values"),
+      (.rowValues, "it has row values"),
       (.rowid, "it names the row id"), (.tableFunction, "it has table-valued functions"),
       (.unknownFunction, "it has functions that are not SQLite's"),
     ]

@@ -7,6 +7,8 @@ import Memory
 /// The states of one aggregate in all groups.
 class Accumulator {
   final let filter: Predicate?
+  /// The number of the block that rows are of, among all; for those of which it matters which row came first.
+  @exclusivity(unchecked) final var position: UInt64 = 0
   private let masked = UnsafeMutablePointer<UInt8>.allocate(capacity: vectorSize)
 
   init(filter: Predicate?) { self.filter = filter }

@@ -295,7 +295,8 @@ struct RowProgram: Sendable {
       case (.expression(let expression), _): node = try compiler.node(expression)
       }
       // Times beyond year 9999 are not in the order of their text.
-      return node.kind.isText && node.kind != .text ? OrderedTicksNode(node) : node
+      return node.kind.isText && node.kind != .text
+        ? OrderedTicksNode(node) : try compiler.collated(node, key.collation)
     }
   }
 

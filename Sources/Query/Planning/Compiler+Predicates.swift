@@ -23,6 +23,17 @@ struct Rules {
 extension Compiler {
   func predicate(_ expression: BoundExpression) throws(NotMine) -> Predicate {
     if !givens.coded.isEmpty, let predicate = try codedPredicate(expression) { return predicate }
+    do throws(NotMine) { return try knownPredicate(expression) } catch {
+      // Of the others the operands are asked for.
+      switch expression.node {
+      case .not, .and, .or, .exists, .inSelect: break
+      default: do throws(NotMine) { return try askedTruth(expression) } catch _ {}
+      }
+      throw error
+    }
+  }
+
+  private func knownPredicate(_ expression: BoundExpression) throws(NotMine) -> Predicate {
     switch expression.node {
     case .not(let operand): return NotPredicate(try predicate(operand))
     case .and(let left, let right): return AndPredicate(try predicate(left), try predicate(right))
@@ -95,10 +106,10 @@ extension Compiler {
   func compare(
     _ order: Order, _ left: Node, _ right: Node, _ how: Rules, isExact: Bool
   ) throws(NotMine) -> Predicate {
-    let (left, right) = (try converted(left, how.affinity), try converted(right, how.affinity))
+    var (left, right) = (try converted(left, how.affinity), try converted(right, how.affinity))
     if !isExact, left.kind == .null || right.kind == .null { return FixedPredicate(1) }
-    if left.kind.isText, right.kind.isText, how.collation != .binary {
-      throw NotMine("text is compared by a collation")
+    if left.kind.isText, right.kind.isText {
+      (left, right) = (try collated(left, how.collation), try collated(right, how.collation))
     }
     // A constant goes to the right.
     if left.constant != nil, right.constant == nil {
@@ -169,13 +180,14 @@ extension Compiler {
   }
 
   func inList(_ operand: Node, _ constants: [Constant], _ how: Rules) throws(NotMine) -> Predicate {
-    let operand = try converted(operand, how.affinity)
+    var operand = try converted(operand, how.affinity)
+    if operand.kind.isText { operand = try collated(operand, how.collation) }
     var integers: Set<Int64> = []
     var reals: Set<Double> = []
     var bytes: Set<[UInt8]> = []
     var hasNull = false
     for constant in constants {
-      let item = try converted(ConstantNode(constant), how.affinity).constant!
+      let item = try collated(converted(ConstantNode(constant), how.affinity), how.collation).constant!
       switch (item, operand.kind) {
       case (.null, _): hasNull = true
       case (.integer(let value), .integer): integers.insert(value)
@@ -189,7 +201,6 @@ extension Compiler {
       default: break
       }
     }
-    if operand.kind.isText, how.collation != .binary { throw NotMine("text is compared by a collation") }
     switch operand.kind {
     case .null: return FixedPredicate(1)
     case .integer: return SetPredicate(operand, .integers(integers), hasNull: hasNull)

@@ -11,8 +11,8 @@ struct InputShape: Sendable {
   enum Names: Sendable {
     /// The sources of a core: where each one's columns begin.
     case sources([Int])
-    /// The result of grouping: keys, then aggregates.
-    case groups(keys: Int)
+    /// The result of grouping: keys, then aggregates, then columns of one row of each group.
+    case groups(keys: Int, aggregates: Int, bare: [ColumnReference])
   }
   var types: [DataType]
   var names: Names
@@ -23,7 +23,9 @@ struct InputShape: Sendable {
     case (.column(let reference), .sources(let starts)):
       reference.depth == 0 && reference.column >= 0 ? starts[reference.source] + reference.column : nil
     case (.groupKey(let number), .groups): number
-    case (.aggregate(let number), .groups(let keys)): keys + number
+    case (.aggregate(let number), .groups(let keys, _, _)): keys + number
+    case (.column(let reference), .groups(let keys, let aggregates, let bare)):
+      bare.firstIndex(of: reference).map { keys + aggregates + $0 }
     default: nil
     }
   }
@@ -59,6 +61,9 @@ final class Compiler {
   let shape: InputShape
   let givens: Givens
   private var columns: [Int: ColumnNode] = [:]
+  /// What computes the expressions that vectors do not know, and which ones those are.
+  let asked = Asked()
+  private var unknown: [ObjectIdentifier: (expression: BoundExpression, reason: NotMine)] = [:]
 
   init(_ shape: InputShape, _ givens: Givens) {
     self.shape = shape
@@ -93,7 +98,30 @@ final class Compiler {
   }
 
   func node(_ expression: BoundExpression) throws(NotMine) -> Node {
-    if let place = shape.place(expression.node) { return try column(place) }
+    do throws(NotMine) { return try known(expression) } catch {
+      switch expression.node {
+      case .plus, .negate, .bitNot, .binary, .cast, .call, .conditional:
+        do throws(NotMine) { return try asked(expression) } catch _ {}
+      default: break
+      }
+      throw error
+    }
+  }
+
+  /// The value, where vectors know how to compute it.
+  func known(_ expression: BoundExpression) throws(NotMine) -> Node {
+    let identity = ObjectIdentifier(expression)
+    if let (_, reason) = unknown[identity] { throw reason }
+    do throws(NotMine) { return try computed(expression) } catch {
+      unknown[identity] = (expression, error)
+      throw error
+    }
+  }
+
+  private func computed(_ expression: BoundExpression) throws(NotMine) -> Node {
+    if let place = shape.place(expression.node) {
+      return shape.types[place].isJSON ? NestedNode(place) : try column(place)
+    }
     switch expression.node {
     case .literal(let value): return ConstantNode(try Self.constant(value))
     case .parameter(let number):
@@ -118,6 +146,7 @@ final class Compiler {
       if operand.kind == .null { return operand }
       guard operand.kind == .integer else { throw NotMine("bits of what is no integer") }
       return UnaryNode(.bitNot, operand)
+    case .binary(.doubleArrow, let left, let right): return try field(left, right)
     case .binary(let symbol, let left, let right): return try binary(symbol, try node(left), try node(right))
     case .cast(let operand, let affinity): return try cast(try node(operand), affinity)
     case .call(let name, let arguments, let collation): return try call(name, arguments, collation)
@@ -217,6 +246,17 @@ final class Compiler {
       return UnaryNode(.integerToReal, node)
     default: throw NotMine("a text or blob is taken for a number")
     }
+  }
+
+  /// A field of a struct column.
+  func field(_ value: BoundExpression, _ path: BoundExpression, isRooted: Bool = false) throws(NotMine)
+    -> Node
+  {
+    guard let place = shape.place(value.node), case .text(let path)? = try node(path).constant,
+      !isRooted || path.first == UInt8(ascii: "$"),
+      let (places, type) = shape.types[place].field(atJSONPath: String(decoding: path, as: UTF8.self))
+    else { throw NotMine("it takes JSON apart") }
+    return FieldNode(place, places, type)
   }
 
   private func binary(_ symbol: BinaryOperator, _ left: Node, _ right: Node) throws(NotMine) -> Node {

@@ -17,6 +17,13 @@ struct OrderKey: Sendable {
   var value: Value
   var isDescending: Bool
   var nullsFirst: Bool
+  /// Of texts.
+  var collation = Collation.binary
+}
+
+extension BoundExpression {
+  /// The collation of its values among themselves: only texts have one.
+  var comparedBy: Collation { type.classes.contains(.text) ? collation ?? .binary : .binary }
 }
 
 /// A query that runs on columns.
@@ -48,9 +55,18 @@ enum Operand: Sendable {
 }
 
 struct GroupingPlan: Sendable {
+  /// Whether single rows of a group are looked at again.
+  var needsRows: Bool { !bare.isEmpty || collations.contains { $0 != .binary } }
+
   var keys: [Operand]
+  /// By which each key is compared.
+  var collations: [Collation]
   var aggregates: [BoundAggregate]
-  /// The types of keys and aggregates, as columns.
+  /// Columns that are neither grouped nor aggregated: those of one row of each group.
+  var bare: [BoundExpression] = []
+  /// The aggregate, min() or max(), that says which row that is; the first one if there is none.
+  var chooser: Int?
+  /// The types of keys, aggregates and bare columns.
   var shape: InputShape
 }
 

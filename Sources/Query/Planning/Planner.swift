@@ -51,7 +51,8 @@ final class Planner {
           throw NotMine("values of type \(field.type) are compared")
         }
       }
-      for column in select.columns where (column.collation ?? .binary) != .binary {
+      for column in select.columns
+      where plans.contains(where: { $0.operation != .unionAll }) && (column.collation ?? .binary) != .binary {
         throw NotMine("text is compared by a collation")
       }
       let ordering = try self.ordering(select.orderBy, select, nil)
@@ -77,7 +78,6 @@ final class Planner {
   {
     var keys: [OrderKey] = []
     for term in terms {
-      guard term.collation == .binary else { throw NotMine("it is ordered by a collation") }
       let value: OrderKey.Value
       switch term.key {
       case .result(let number): value = .result(number)
@@ -86,7 +86,10 @@ final class Planner {
         if core!.isDistinct { throw NotMine("a DISTINCT query is ordered by what it does not show") }
         value = .expression(expression)
       }
-      keys.append(OrderKey(value: value, isDescending: term.isDescending, nullsFirst: term.nullsFirst))
+      keys.append(
+        OrderKey(
+          value: value, isDescending: term.isDescending, nullsFirst: term.nullsFirst,
+          collation: term.collation))
     }
     return keys
   }
@@ -137,22 +140,36 @@ final class Planner {
       let compiler = Compiler(shape, givens)
       var types: [DataType] = []
       for key in core.groupBy {
-        if key.type.classes.contains(.text), (key.collation ?? .binary) != .binary {
-          throw NotMine("it groups by a collation")
-        }
-        types.append(try Self.storageType(key, try compiler.node(key), shape))
+        let node = try compiler.node(key)
+        _ = try compiler.collated(node, key.comparedBy)
+        types.append(try Self.storageType(key, node, shape))
       }
       for aggregate in core.aggregates { types.append(try compiler.type(of: aggregate)) }
+      let bare = Self.bareColumns(of: core, orderBy)
+      for column in bare { types.append(shape.types[shape.place(column.node)!]) }
       grouping = GroupingPlan(
-        keys: core.groupBy.map { .expression($0) }, aggregates: core.aggregates,
-        shape: InputShape(types: types, names: .groups(keys: core.groupBy.count)))
+        keys: core.groupBy.map { .expression($0) }, collations: core.groupBy.map(\.comparedBy),
+        aggregates: core.aggregates, bare: bare,
+        shape: InputShape(
+          types: types,
+          names: .groups(
+            keys: core.groupBy.count, aggregates: core.aggregates.count,
+            bare: bare.compactMap { column in
+              if case .column(let reference) = column.node { reference } else { nil }
+            })))
+      if core.aggregates.contains(where: { $0.function == "group_concat" }) {
+        try Self.checkOrder(source, conjuncts)
+      }
+      if grouping!.needsRows {
+        try Self.checkOrder(source, conjuncts)
+        grouping!.chooser = try Self.chooser(core.aggregates)
+      }
     }
     let outputs = zip(core.results, fields).map { OutputColumn(expression: $0, field: $1) }
     if core.isDistinct {
       for (output, result) in zip(outputs, core.results) {
-        if result.type.classes.contains(.text), (result.collation ?? .binary) != .binary {
-          throw NotMine("text is compared by a collation")
-        }
+        if case .custom(let name) = result.comparedBy { throw NotMine("the collation \(name)") }
+        if result.comparedBy != .binary, grouping == nil { try Self.checkOrder(source, conjuncts) }
         if output.field.type.vectorKind == nil {
           throw NotMine("values of type \(output.field.type) are compared")
         }
@@ -171,6 +188,7 @@ final class Planner {
   {
     if let place = shape.place(expression.node) {
       let type = shape.types[place]
+      if type.isJSON { throw NotMine("values of type \(type) are compared") }
       if type.layoutKind != .dictionary { return type }
     }
     return try storageType(node.kind)
@@ -287,6 +305,7 @@ struct Trial {
         if type.vectorKind == nil { throw NotMine("it is ordered by values of type \(type)") }
       case .expression(let expression): _ = try compiler.node(expression)
       }
+      if case .custom(let name) = key.collation { throw NotMine("the collation \(name)") }
     }
   }
 }
