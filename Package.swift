@@ -146,7 +146,7 @@ let package = Package(
 
     .executableTarget(
       name: "fletch-differential",
-      dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "Query"],
+      dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "Query", "Engine"],
       path: "Tests/DifferentialProgram", swiftSettings: settings),
 
     .testTarget(

@@ -25,7 +25,10 @@ extension StatementGenerator {
 
   mutating func realFunction(_ depth: Int) -> String {
     let x = dice.oneIn(2) ? real(depth + 1) : integer(depth + 1)
-    switch dice.below(12) {
+    switch dice.below(15) {
+    case 12: return "round(\(mixed(depth)), 1)"
+    case 13: return "(\(mixed(depth)) \(dice.pick(["+", "-", "*", "/", "%"])) \(real(depth + 1)))"
+    case 14: return "CAST(\(mixed(depth)) AS \(dice.pick(["REAL", "INTEGER"])))"
     case 0, 1, 2:
       return "round(\(x)\(dice.oneIn(3) ? "" : ", \(dice.pick(["0", "1", "2", "5", "-1", "20", "i8"]))"))"
     case 3: return "julianday(\(time())\(modifiers()))"
@@ -76,7 +79,9 @@ extension StatementGenerator {
   /// Conditions about values of several classes, collations, JSON.
   mutating func oddCondition(_ depth: Int) -> String {
     let order = dice.pick(["=", "<>", "<", "<=", ">", ">=", "IS", "IS NOT"])
-    switch dice.below(11) {
+    switch dice.below(13) {
+    case 11: return "\(mixed(depth)) \(order) \(dice.pick(["0", "1.5", "i8", "d", "num"]))"
+    case 12: return "\(mixed(depth)) \(dice.pick(["IN (0, 1.5, NULL)", "BETWEEN -1 AND 5.5", "IS NULL"]))"
     case 0: return "\(anyText()) \(order) \(anyText()) COLLATE \(collation())"
     case 1: return "\(anyText()) COLLATE \(collation()) IN ('abc', 'A', 'zebra', 'x')"
     case 2: return "num + 0 \(order) \(dice.pick(["1", "0.5", "i8", "d"]))"
@@ -88,6 +93,18 @@ extension StatementGenerator {
     case 8: return "i32 LIKE '%1%'"
     case 9: return "\(anyText()) COLLATE \(collation()) BETWEEN 'a' AND 'm'"
     default: return "round(d, 1) \(order) \(dice.below(100)).5"
+    }
+  }
+
+  /// A value that is an integer in some rows and a real in others.
+  mutating func mixed(_ depth: Int) -> String {
+    switch dice.below(6) {
+    case 0: "CASE WHEN \(condition(depth + 1)) THEN \(real(depth + 1)) ELSE 0 END"
+    case 1: "coalesce(\(real(depth + 1)), \(integer(depth + 1)))"
+    case 2: "iif(\(condition(depth + 1)), \(integer(depth + 1)), \(real(depth + 1)))"
+    case 3: "max(\(integer(depth + 1)), \(real(depth + 1)))"
+    case 4: "ifnull(\(dice.pick(["i8", "i32", "dec0"])), 2.5)"
+    default: "nullif(coalesce(d, 1), \(dice.pick(["1", "0.5", "i8"])))"
     }
   }
 

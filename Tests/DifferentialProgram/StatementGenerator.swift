@@ -143,7 +143,8 @@ struct StatementGenerator {
   }
 
   mutating func expression() -> String {
-    switch dice.below(5) {
+    switch dice.below(6) {
+    case 5: dice.oneIn(4) ? "typeof(\(mixed(1)))" : mixed(1)
     case 0, 1: anyColumn()
     case 2: integer()
     case 3: real()
@@ -160,7 +161,7 @@ struct StatementGenerator {
     case 6: dice.pick(reals)
     case 7: dice.pick(times)
     case 8: "b"
-    default: dice.oneIn(2) ? integer(1) : text(1)
+    default: dice.oneIn(3) ? mixed(2) : dice.oneIn(2) ? integer(1) : text(1)
     }
   }
 
@@ -170,7 +171,9 @@ struct StatementGenerator {
 
   mutating func aggregate() -> String {
     let filter = dice.oneIn(5) ? " FILTER (WHERE \(condition(1)))" : ""
-    switch dice.below(17) {
+    switch dice.below(20) {
+    case 17, 18: return "\(dice.pick(["sum", "total", "avg", "min", "max", "count"]))(\(mixed(1)))\(filter)"
+    case 19: return "sum(CASE WHEN \(condition(2)) THEN d ELSE 0 END) / 2\(dice.oneIn(2) ? ".0" : "")"
     case 15:
       return
         "group_concat(\(dice.oneIn(3) ? "DISTINCT \(anyText()) COLLATE \(collation())" : anyValue(2)))\(filter)"

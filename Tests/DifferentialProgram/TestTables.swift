@@ -79,11 +79,14 @@ enum TestData {
       let builder = column.field.type.makeBuilder()
       let nullRate = dice.pick([0, 0, 3, 10])
       var ascending = dice.below(100)
+      let (isNull, isConstant, isSorted) = (dice.oneIn(25), dice.oneIn(20), dice.oneIn(5))
+      let frozen = dice
       for _ in 0..<rows {
-        if column == .none || (nullRate > 0 && dice.oneIn(nullRate)) {
+        if column == .none || isNull || (nullRate > 0 && dice.oneIn(nullRate)) {
           builder.appendNull()
           continue
         }
+        if isConstant { dice = frozen }
         ascending += dice.below(3)
         switch column {
         case .dec: append(builder, Int128(dice.below(100_000) - 20_000))
@@ -106,8 +109,11 @@ enum TestData {
         case .d, .none:
           let value: Double =
             extremes && dice.oneIn(10)
-            ? dice.pick([.nan, .infinity, -.infinity, 0, -0.0, 0.5, .leastNonzeroMagnitude])
-            : Double(dice.below(2000)) / 8 - 100
+            ? dice.pick([
+              .nan, .infinity, -.infinity, 0, -0.0, 0.5, .leastNonzeroMagnitude, -2.5e-308 / 64, 1e308,
+              -1.7e308,
+              1e15, 123456789.125, 1e-5,
+            ]) : isSorted ? Double(ascending) / 8 : Double(dice.below(2000)) / 8 - 100
           append(builder, value)
         case .f:
           append(builder, dice.oneIn(20) && extremes ? Float.nan : Float(dice.below(1000)) / 4)

@@ -82,6 +82,6 @@ for (reason, count) in report.reasons.sorted(by: { ($1.value, $0.key) < ($0.valu
 }
 print(
   "\(report.statements) statements in \(Int(now() - started)) s: \(report.onColumns) on columns, "
-    + "\(report.leftWhileRunning) left to SQLite while running, \(report.problems.count) disagree (seed \(seed))"
+    + "\(report.leftWhileRunning) left to SQLite while running, \(report.inEngine) in an engine, \(report.problems.count) disagree (seed \(seed))"
 )
 exit(report.problems.isEmpty ? 0 : 1)

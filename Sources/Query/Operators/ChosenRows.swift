@@ -88,7 +88,7 @@ final class ChosenRows: Accumulator {
 extension Compiler {
   func chosenRows(_ aggregate: BoundAggregate?) throws(NotMine) -> ChosenRows {
     guard let aggregate else { return ChosenRows(nil, isLeast: true) }
-    let node = try node(aggregate.arguments[0])
+    let node = try value(aggregate.arguments[0])
     let key = try collated(node, aggregate.collation)
     // Times are compared by their ticks where those are in the order of their text.
     if case .ticks = key.kind {

@@ -291,8 +291,8 @@ struct RowProgram: Sendable {
       let node: Node
       switch (key.value, rows.expressions) {
       case (.result(let number), nil): node = try compiler.column(number)
-      case (.result(let number), let expressions?): node = try compiler.node(expressions[number])
-      case (.expression(let expression), _): node = try compiler.node(expression)
+      case (.result(let number), let expressions?): node = try compiler.value(expressions[number])
+      case (.expression(let expression), _): node = try compiler.value(expression)
       }
       // Times beyond year 9999 are not in the order of their text.
       return node.kind.isText && node.kind != .text

@@ -11,10 +11,10 @@ extension Compiler {
     case "total", "avg": return .float64
     case "group_concat": return .utf8
     case "sum":
-      let kind = try node(aggregate.arguments[0]).kind
+      let kind = try value(aggregate.arguments[0]).kind
       return kind == .integer ? .int64 : .float64
     case "min", "max":
-      return try Planner.storageType(aggregate.arguments[0], try node(aggregate.arguments[0]), shape)
+      return try Planner.storageType(aggregate.arguments[0], try value(aggregate.arguments[0]), shape)
     default: throw NotMine("the aggregate \(aggregate.function)()")
     }
   }
@@ -43,9 +43,10 @@ extension Compiler {
     guard aggregate.arguments.count == 1 else {
       throw NotMine("\(aggregate.function)() of several arguments")
     }
-    var node = try node(argument)
+    var node = try value(argument)
     if aggregate.isDistinct, aggregate.function != "min", aggregate.function != "max" {
       node = try collated(node, aggregate.collation)
+      if aggregate.function != "count", node.isMixed { throw NotMine("a value may be an integer or a real") }
       if aggregate.function != "count", !node.kind.isNumeric {
         throw NotMine("\(aggregate.function)() of what is no number")
       }
@@ -114,7 +115,7 @@ extension Compiler {
       }
       return try Collector(try column(place), type: type)
     }
-    let node = try node(output.expression)
+    let node = try value(output.expression)
     if case .ticks = node.kind, type == .utf8 { return try Collector(try text(node), type: type) }
     if node.kind == .integer, type == .float64 {
       return try Collector(UnaryNode(.exactReal, node), type: type)

@@ -42,6 +42,12 @@ struct Question {
     likely ln log log10 log2 lower ltrim max min mod nullif pi pow power printf quote radians replace round rtrim sign sin sinh soundex \
     sqrt strftime substr substring tan tanh time trim trunc typeof unicode unixepoch unlikely upper zeroblob
     """.split(separator: " ").map { String($0) })
+  /// Those that take every number for a real.
+  private static let ofReals: Set<String> = [
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "degrees", "exp", "ln", "log",
+    "log10", "log2", "pow",
+    "power", "radians", "round", "sin", "sinh", "sqrt", "tan", "tanh",
+  ]
   private static let clocks: Set<String> = ["date", "time", "datetime", "julianday", "unixepoch", "strftime"]
 
   private let compiler: Compiler
@@ -50,9 +56,16 @@ struct Question {
   init(_ compiler: Compiler) { self.compiler = compiler }
 
   /// An operand: a parameter, a literal, or a formula in parentheses.
-  mutating func text(_ expression: BoundExpression, isTime: Bool = false) throws(NotMine) -> String {
+  mutating func text(
+    _ expression: BoundExpression, isTime: Bool = false, takesMixed: Bool = false
+  ) throws(NotMine) -> String {
     let node: Node?
-    do throws(NotMine) { node = try compiler.known(expression) } catch { node = nil }
+    do throws(NotMine) {
+      let known = try compiler.known(expression)
+      node = known.isMixed && !takesMixed ? nil : known
+    } catch {
+      node = nil
+    }
     guard let node else {
       if isTime, expression.type.classes.contains(.text) || expression.type.classes.contains(.blob) {
         throw NotMine("a time that may be the present")
@@ -135,7 +148,9 @@ struct Question {
     if let timePlace, arguments.count <= timePlace { throw NotMine("the present") }
     var list: [String] = []
     for (place, argument) in arguments.enumerated() {
-      list.append(try text(argument, isTime: place == timePlace))
+      list.append(
+        try text(
+          argument, isTime: place == timePlace, takesMixed: place == 0 && Question.ofReals.contains(name)))
     }
     // min(), max() and nullif() compare by it; others do not ask.
     if ["min", "max", "nullif"].contains(name), collation != .binary {

@@ -11,7 +11,8 @@ extension Compiler {
       return try field(arguments[0], arguments[1], isRooted: true)
     }
     var nodes: [Node] = []
-    for argument in arguments { nodes.append(try node(argument)) }
+    let takesMixed = ["coalesce", "ifnull", "iif", "nullif", "min", "max"].contains(name)
+    for argument in arguments { nodes.append(takesMixed ? try value(argument) : try node(argument)) }
     let isNull = nodes.first?.kind == .null
     switch (name, nodes.count) {
     case ("likely", 1), ("unlikely", 1), ("likelihood", 2): return nodes[0]

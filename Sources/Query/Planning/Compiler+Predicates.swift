@@ -40,25 +40,25 @@ extension Compiler {
     case .or(let left, let right): return OrPredicate(try predicate(left), try predicate(right))
     case .compare(let symbol, let left, let right, let how):
       return try compare(
-        Order(symbol)!, try node(left), try node(right), Rules(how),
+        Order(symbol)!, try value(left), try value(right), Rules(how),
         isExact: symbol == .is || symbol == .isNot)
     case .compareRows: throw NotMine("it compares row values")
     case .between(let operand, let negated, let low, let lowHow, let high, let highHow):
-      let value = try node(operand)
+      let middle = try value(operand)
       let both = AndPredicate(
-        try compare(.greaterOrEqual, value, try node(low), Rules(lowHow), isExact: false),
-        try compare(.lessOrEqual, value, try node(high), Rules(highHow), isExact: false))
+        try compare(.greaterOrEqual, middle, try value(low), Rules(lowHow), isExact: false),
+        try compare(.lessOrEqual, middle, try value(high), Rules(highHow), isExact: false))
       return negated ? NotPredicate(both) : both
     case .isNull(let operand, let negated):
       if let place = shape.place(operand.node), !shape.types[place].hasPlainNulls {
         throw NotMine("NULL of type \(shape.types[place])")
       }
-      return NullPredicate(try node(operand), negated: negated)
+      return NullPredicate(try value(operand), negated: negated)
     case .truth(let operand, let value, let negated):
       let truth = try predicate(operand)
       return ExactTruthPredicate(value ? truth : NotPredicate(truth), negated: negated)
     case .inList(let operand, let negated, let items, let how):
-      let list = try inList(try node(operand), items, Rules(how))
+      let list = try inList(try value(operand), items, Rules(how))
       return negated ? NotPredicate(list) : list
     case .match(let symbol, let negated, let value, let pattern, let escape):
       let match = try match(symbol, value, pattern, escape)
@@ -81,11 +81,11 @@ extension Compiler {
       let members = try inList(try node(operands[0]), list, Rules(how[0]))
       return negated ? NotPredicate(members) : members
     default:
-      let value = try node(expression)
-      guard value.kind.isNumeric || value.kind == .null else {
+      let node = try value(expression)
+      guard node.kind.isNumeric || node.kind == .null else {
         throw NotMine("a text or blob is taken for a truth")
       }
-      return TruthPredicate(value)
+      return TruthPredicate(node)
     }
   }
 
@@ -167,7 +167,7 @@ extension Compiler {
     var constants: [Constant] = []
     var others: [Predicate] = []
     for item in items {
-      let item = try node(item)
+      let item = try value(item)
       if let constant = item.constant {
         constants.append(constant)
       } else {

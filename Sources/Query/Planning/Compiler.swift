@@ -16,6 +16,8 @@ struct InputShape: Sendable {
   }
   var types: [DataType]
   var names: Names
+  /// Columns of reals that may be integers to SQLite.
+  var mixed: Set<Int> = []
 
   /// The column that an expression is, if it is one.
   func place(_ node: BoundExpression.Node) -> Int? {
@@ -84,6 +86,7 @@ final class Compiler {
     let type = shape.types[index]
     guard type.vectorKind != nil else { throw NotMine("values of type \(type) are computed with") }
     let node = ColumnNode(index, type, coded: givens.coded[index])
+    node.isMixed = shape.mixed.contains(index)
     columns[index] = node
     return node
   }
@@ -92,12 +95,20 @@ final class Compiler {
 
   func node(_ operand: Operand) throws(NotMine) -> Node {
     switch operand {
-    case .expression(let expression): try node(expression)
+    case .expression(let expression): try value(expression)
     case .column(let index): try column(index)
     }
   }
 
+  /// A value of one certain class.
   func node(_ expression: BoundExpression) throws(NotMine) -> Node {
+    let node = try value(expression)
+    if node.isMixed { throw NotMine("a value may be an integer or a real") }
+    return node
+  }
+
+  /// A value that may be mixed: for what does not tell integers from reals.
+  func value(_ expression: BoundExpression) throws(NotMine) -> Node {
     do throws(NotMine) { return try known(expression) } catch {
       switch expression.node {
       case .plus, .negate, .bitNot, .binary, .cast, .call, .conditional:
@@ -147,15 +158,25 @@ final class Compiler {
       guard operand.kind == .integer else { throw NotMine("bits of what is no integer") }
       return UnaryNode(.bitNot, operand)
     case .binary(.doubleArrow, let left, let right): return try field(left, right)
-    case .binary(let symbol, let left, let right): return try binary(symbol, try node(left), try node(right))
+    case .binary(let symbol, let left, let right):
+      let (a, b) = (try value(left), try value(right))
+      // With a real, integers are reals.
+      let isReal =
+        a.kind == .real && b.kind == .real && !(a.isMixed && b.isMixed)
+        && symbol.rawValue >= BinaryOperator.add.rawValue
+        && symbol.rawValue <= BinaryOperator.remainder.rawValue
+      guard isReal || !a.isMixed && !b.isMixed else { throw NotMine("a value may be an integer or a real") }
+      return try binary(symbol, a, b)
+    case .cast(let operand, .real): return try cast(try value(operand), .real)
+    case .cast(let operand, .integer): return try cast(try value(operand), .integer)
     case .cast(let operand, let affinity): return try cast(try node(operand), affinity)
     case .call(let name, let arguments, let collation): return try call(name, arguments, collation)
     case .conditional(let cases, let otherwise):
       var choices: [(condition: Predicate, result: Node)] = []
       for part in cases {
-        choices.append((condition: try predicate(part.condition), result: try node(part.result)))
+        choices.append((condition: try predicate(part.condition), result: try value(part.result)))
       }
-      return try choice(choices, otherwise: try otherwise.map { e throws(NotMine) in try node(e) })
+      return try choice(choices, otherwise: try otherwise.map { e throws(NotMine) in try value(e) })
     case .not, .and, .or, .compare, .compareRows, .between, .isNull, .truth, .inList, .match, .exists,
       .inSelect:
       return PredicateNode(try predicate(expression))
@@ -206,6 +227,15 @@ final class Compiler {
     var kinds = Set(choices.map(\.result.kind))
     if let otherwise { kinds.insert(otherwise.kind) }
     kinds.remove(.null)
+    if kinds == [.integer, .real]
+      || kinds == [.real] && (choices.map(\.result) + [otherwise]).contains(where: { $0?.isMixed ?? false })
+    {
+      var asReal: [(condition: Predicate, result: Node)] = []
+      for part in choices { asReal.append((condition: part.condition, result: exactReal(part.result))) }
+      let choice = ChoiceNode(.real, asReal, otherwise: otherwise.map { exactReal($0) })
+      choice.isMixed = true
+      return choice
+    }
     guard kinds.count <= 1 else {
       if kinds.allSatisfy(\.isText) {
         var asText: [(condition: Predicate, result: Node)] = []
@@ -215,6 +245,15 @@ final class Compiler {
       throw NotMine("the results of a choice are of several classes")
     }
     return ChoiceNode(kinds.first ?? .null, choices, otherwise: otherwise)
+  }
+
+  /// An integer as the real that is equal to it.
+  private func exactReal(_ node: Node) -> Node {
+    guard node.kind == .integer else { return node }
+    if case .integer(let value)? = node.constant, let real = Double(exactly: value) {
+      return ConstantNode(.real(real))
+    }
+    return UnaryNode(.exactReal, node)
   }
 
   /// Text of what is text already: of times, their ISO 8601 form.
@@ -282,6 +321,7 @@ final class Compiler {
   private func cast(_ operand: Node, _ affinity: Affinity) throws(NotMine) -> Node {
     switch (operand.kind, affinity) {
     case (.null, _): return operand
+    case (.real, .real) where operand.isMixed: return ChoiceNode(.real, [], otherwise: operand)
     case (.integer, .integer), (.integer, .numeric), (.real, .real), (.text, .text), (.blob, .blob):
       return operand
     case (.integer, .real): return UnaryNode(.integerToReal, operand)

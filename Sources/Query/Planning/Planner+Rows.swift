@@ -21,6 +21,23 @@ extension Planner {
     return found
   }
 
+  /// Which columns of some sources, all in a row, may be integers or reals: those of subqueries that are computed so.
+  static func mixedColumns(_ sources: [BoundSource]) -> Set<Int> {
+    var mixed: Set<Int> = []
+    var place = 0
+    for source in sources {
+      for column in source.columns {
+        if case .select = source.kind, column.type.classes.isSuperset(of: .numeric),
+          !column.type.isRealByOverflow
+        {
+          mixed.insert(place)
+        }
+        place += 1
+      }
+    }
+    return mixed
+  }
+
   /// Which aggregate says what row of a group its bare columns are of: the only min() or max(), which takes them along.
   static func chooser(_ aggregates: [BoundAggregate]) throws(NotMine) -> Int? {
     let extremes = aggregates.indices.filter { ["min", "max"].contains(aggregates[$0].function) }

@@ -115,14 +115,16 @@ final class Planner {
         shape = InputShape(types: view.shape.types, names: .sources([0]))
       } else {
         source = kind
-        shape = InputShape(types: types, names: .sources([0]))
+        shape = InputShape(
+          types: types, names: .sources([0]), mixed: Self.mixedColumns([core.sources[number]]))
       }
     default:
       let (plan, starts, conditions) = try join(core, orderBy)
       conjuncts = conditions + conjuncts
       joinConditions = plan.steps.flatMap(\.condition)
       source = .join(plan)
-      shape = InputShape(types: plan.types, names: .sources(starts))
+      shape = InputShape(
+        types: plan.types, names: .sources(starts), mixed: Self.mixedColumns(core.sources))
     }
     var subqueries: [Subquery] = []
     for expression in joinConditions + conjuncts + core.results + core.groupBy
@@ -139,14 +141,27 @@ final class Planner {
       guard core.groupBy.count < 60 else { throw NotMine("it groups by more than 59 columns") }
       let compiler = Compiler(shape, givens)
       var types: [DataType] = []
+      var mixed: Set<Int> = []
       for key in core.groupBy {
-        let node = try compiler.node(key)
+        let node = try compiler.value(key)
+        if node.isMixed { mixed.insert(types.count) }
         _ = try compiler.collated(node, key.comparedBy)
         types.append(try Self.storageType(key, node, shape))
       }
-      for aggregate in core.aggregates { types.append(try compiler.type(of: aggregate)) }
+      for aggregate in core.aggregates {
+        if ["sum", "min", "max"].contains(aggregate.function),
+          try compiler.value(aggregate.arguments[0]).isMixed
+        {
+          mixed.insert(types.count)
+        }
+        types.append(try compiler.type(of: aggregate))
+      }
       let bare = Self.bareColumns(of: core, orderBy)
-      for column in bare { types.append(shape.types[shape.place(column.node)!]) }
+      for column in bare {
+        let place = shape.place(column.node)!
+        if shape.mixed.contains(place) { mixed.insert(types.count) }
+        types.append(shape.types[place])
+      }
       grouping = GroupingPlan(
         keys: core.groupBy.map { .expression($0) }, collations: core.groupBy.map(\.comparedBy),
         aggregates: core.aggregates, bare: bare,
@@ -156,7 +171,7 @@ final class Planner {
             keys: core.groupBy.count, aggregates: core.aggregates.count,
             bare: bare.compactMap { column in
               if case .column(let reference) = column.node { reference } else { nil }
-            })))
+            }), mixed: mixed))
       if core.aggregates.contains(where: { $0.function == "group_concat" }) {
         try Self.checkOrder(source, conjuncts)
       }
@@ -303,7 +318,7 @@ struct Trial {
       case .result(let number):
         let type = plan.outputs[number].field.type
         if type.vectorKind == nil { throw NotMine("it is ordered by values of type \(type)") }
-      case .expression(let expression): _ = try compiler.node(expression)
+      case .expression(let expression): _ = try compiler.value(expression)
       }
       if case .custom(let name) = key.collation { throw NotMine("the collation \(name)") }
     }
