@@ -47,7 +47,7 @@ final class AggregationWorker: @unchecked Sendable {
     frame.enter(block)
     for accumulator in accumulators { accumulator.position = UInt64(number) }
     var accumulators = accumulators
-    if table == nil, predicates.isEmpty, block.tombstones == nil {
+    if table == nil, predicates.isEmpty, block.tombstones == nil, block.rows == block.whole {
       // What the block's statistics tell need not be read.
       var others: [Accumulator] = []
       for accumulator in accumulators where !(try accumulator.add(whole: block)) {
