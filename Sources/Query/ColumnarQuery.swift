@@ -44,7 +44,7 @@ public struct ColumnarQuery: Sendable {
 
   public static func plan(_ select: BoundSelect, features: Features, parameters: [SQLValue]?) -> Decision {
     let reasons: [(Features, String)] = [
-      (.window, "it has window functions"), (.recursive, "it is recursive"),
+      (.recursive, "it is recursive"),
       (.correlated, "a subquery refers to the query around it"),
       (.rowValues, "it has row values"),
       (.rowid, "it names the row id"), (.tableFunction, "it has table-valued functions"),
@@ -64,7 +64,7 @@ public struct ColumnarQuery: Sendable {
   /// Whether batches come before all rows have been read.
   public var isStreaming: Bool {
     guard case .core(let core) = plan.body else { return false }
-    return core.grouping == nil && !core.isDistinct && plan.ordering.isEmpty
+    return core.grouping == nil && core.windows == nil && !core.isDistinct && plan.ordering.isEmpty
   }
 
   /// Begins to run. Nothing is read before the first `next()`.

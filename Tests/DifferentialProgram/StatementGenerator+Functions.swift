@@ -96,6 +96,69 @@ extension StatementGenerator {
     }
   }
 
+  /// A statement with window functions.
+  mutating func window() -> (sql: String, isOrdered: Bool) {
+    func windowKey(_ dice: inout Dice) -> String {
+      dice.pick([
+        "skew", "i8", "flag", "t", "dict", "day", "d", "b", "t COLLATE NOCASE", "u COLLATE RTRIM", "none",
+        "dec0", "i32 % 5", "ts",
+      ])
+    }
+    func over() -> String {
+      var parts: [String] = []
+      if dice.oneIn(2) {
+        parts.append("PARTITION BY " + windowKey(&dice) + (dice.oneIn(4) ? ", " + windowKey(&dice) : ""))
+      }
+      if !dice.oneIn(4) {
+        let terms = (0..<dice.below(2) + 1).map { _ in
+          windowKey(&dice) + dice.pick(["", " DESC", " NULLS LAST", " DESC NULLS FIRST"])
+        }
+        parts.append("ORDER BY " + terms.joined(separator: ", "))
+        if dice.oneIn(4) {
+          parts.append(
+            dice.pick([
+              "ROWS UNBOUNDED PRECEDING", "RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
+              "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW", "GROUPS UNBOUNDED PRECEDING",
+              "ROWS 2 PRECEDING",
+            ]))
+        }
+      }
+      return " OVER (" + parts.joined(separator: " ") + ")"
+    }
+    func call() -> String {
+      switch dice.below(12) {
+      case 0: "row_number()"
+      case 1: "rank()"
+      case 2: "dense_rank()"
+      case 3: dice.pick(["percent_rank()", "cume_dist()", "ntile(\(dice.below(5) + 1))"])
+      case 4, 5: "\(dice.pick(["lag", "lead"]))(\(anyColumn())\(dice.oneIn(2) ? "" : ", \(dice.below(4))"))"
+      case 6: "\(dice.pick(["first_value", "last_value"]))(\(dice.oneIn(3) ? "st" : anyColumn()))"
+      case 7: "nth_value(\(anyColumn()), 2)"
+      case 8:
+        "count(\(dice.oneIn(2) ? "*" : anyColumn()))\(dice.oneIn(4) ? " FILTER (WHERE \(condition(2)))" : "")"
+      case 9:
+        "\(dice.pick(["sum", "avg", "total"]))(\(dice.oneIn(2) ? integer(2) : real(2)))\(dice.oneIn(4) ? " FILTER (WHERE \(condition(2)))" : "")"
+      default: "\(dice.pick(["min", "max"]))(\(dice.oneIn(3) ? "t COLLATE NOCASE" : anyColumn()))"
+      }
+    }
+    let shared = over()
+    let calls = (0..<dice.below(3) + 1).map { _ in call() + (dice.oneIn(2) ? shared : over()) }
+    let filter = dice.oneIn(3) ? " WHERE " + condition(1) : ""
+    let limit = dice.oneIn(4) ? " LIMIT \(dice.below(50))" : ""
+    switch dice.below(5) {
+    case 0:
+      return (
+        "SELECT skew, count(*), rank() OVER (ORDER BY count(*) DESC), sum(max(i8)) OVER (ORDER BY skew) FROM x\(filter) GROUP BY skew\(limit)",
+        true
+      )
+    case 1:
+      return ("SELECT i64, t, \(calls.joined(separator: ", ")) FROM x\(filter) ORDER BY i64, t\(limit)", true)
+    case 2:
+      return ("SELECT * FROM (SELECT i64, skew, \(calls[0]) AS w FROM x\(filter)) WHERE w IS NOT NULL", true)
+    default: return ("SELECT i64, \(calls.joined(separator: ", ")), t FROM x\(filter)\(limit)", true)
+    }
+  }
+
   /// A value that is an integer in some rows and a real in others.
   mutating func mixed(_ depth: Int) -> String {
     switch dice.below(6) {

@@ -233,6 +233,7 @@ struct StatementGenerator {
   /// A statement, and whether the order of its rows is told.
   mutating func statement() -> (sql: String, isOrdered: Bool) {
     if dice.oneIn(6) { return join() }
+    if dice.oneIn(12) { return window() }
     let filter = dice.oneIn(3) ? "" : " WHERE " + condition()
     let source =
       dice.oneIn(12)

@@ -115,7 +115,13 @@ struct Execution: Sendable {
       shape = grouping.shape
       conditions = core.having
     }
-    let rest = core.grouping == nil ? givens : givens.ofNoInput
+    if let windows = core.windows {
+      let input = core.grouping == nil ? givens : givens.ofNoInput
+      blocks = Block.blocks(of: try windowed(blocks, conditions, shape, windows, input))
+      shape = windows.shape
+      conditions = []
+    }
+    let rest = core.grouping == nil && core.windows == nil ? givens : givens.ofNoInput
     let expressions = core.outputs.map(\.expression)
     var rows = RowPlan(
       schema: plan.schema, expressions: expressions, ordering: plan.ordering, limit: limit, offset: offset)

@@ -18,12 +18,15 @@ struct InputShape: Sendable {
   var names: Names
   /// Columns of reals that may be integers to SQLite.
   var mixed: Set<Int> = []
+  /// Where the values of window functions begin.
+  var windowStart: Int?
 
   /// The column that an expression is, if it is one.
   func place(_ node: BoundExpression.Node) -> Int? {
     switch (node, names) {
     case (.column(let reference), .sources(let starts)):
       reference.depth == 0 && reference.column >= 0 ? starts[reference.source] + reference.column : nil
+    case (.window(let number), _): windowStart.map { $0 + number }
     case (.groupKey(let number), .groups): number
     case (.aggregate(let number), .groups(let keys, _, _)): keys + number
     case (.column(let reference), .groups(let keys, let aggregates, let bare)):

@@ -39,6 +39,9 @@ private struct Explanation {
     case .core(let core):
       let input = names(core)
       let results: (BoundExpression) -> String? = { expression in
+        if case .window(let number) = expression.node {
+          return core.windows.map { "\($0.calls[number].function)() OVER" }
+        }
         guard let grouping = core.grouping, let place = grouping.shape.place(expression.node) else {
           return input(expression)
         }
@@ -52,6 +55,9 @@ private struct Explanation {
       if !plan.ordering.isEmpty { below("sort by \(ordering(plan, results))") }
       if core.isDistinct { below("distinct rows") }
       below("results: \(core.outputs.map { text($0.expression, results) }.joined(separator: ", "))")
+      if let windows = core.windows {
+        below("windows: \(windows.calls.map { $0.function + "()" }.joined(separator: ", "))")
+      }
       if !core.having.isEmpty {
         below("filter groups: \(core.having.map { text($0, results) }.joined(separator: " AND "))")
       }

@@ -96,6 +96,7 @@ final class CorePlan: Sendable {
   let conjuncts: [BoundExpression]
   let grouping: GroupingPlan?
   let having: [BoundExpression]
+  let windows: WindowPlan?
   let outputs: [OutputColumn]
   let isDistinct: Bool
   /// Subqueries of its expressions: they run first.
@@ -103,20 +104,22 @@ final class CorePlan: Sendable {
 
   init(
     source: Source, shape: InputShape, conjuncts: [BoundExpression], grouping: GroupingPlan?,
-    having: [BoundExpression], outputs: [OutputColumn], isDistinct: Bool, subqueries: [Subquery]
+    having: [BoundExpression], windows: WindowPlan?, outputs: [OutputColumn], isDistinct: Bool,
+    subqueries: [Subquery]
   ) {
     self.source = source
     self.shape = shape
     self.conjuncts = conjuncts
     self.grouping = grouping
     self.having = having
+    self.windows = windows
     self.outputs = outputs
     self.isDistinct = isDistinct
     self.subqueries = subqueries
   }
 
   /// What the results are computed from.
-  var resultShape: InputShape { grouping?.shape ?? shape }
+  var resultShape: InputShape { windows?.shape ?? grouping?.shape ?? shape }
 }
 
 /// A subquery that does not depend on the query around it.

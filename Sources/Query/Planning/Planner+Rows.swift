@@ -17,6 +17,7 @@ extension Planner {
     }
     for result in core.results { walk(result) }
     if let having = core.having { walk(having) }
+    for expression in core.windowCalls.flatMap(\.operands) { walk(expression) }
     for term in orderBy { if case .expression(let expression) = term.key { walk(expression) } }
     return found
   }

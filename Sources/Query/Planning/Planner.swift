@@ -99,7 +99,6 @@ final class Planner {
   private func core(_ core: BoundCore, _ fields: [Field], _ orderBy: [BoundOrdering]) throws(NotMine)
     -> CorePlan
   {
-    guard core.windowCalls.isEmpty else { throw NotMine("it has window functions") }
     let source: CorePlan.Source
     let shape: InputShape
     var conjuncts = core.condition?.conjuncts ?? []
@@ -136,6 +135,7 @@ final class Planner {
       for argument in aggregate.arguments { try collect(argument, &subqueries) }
       if let filter = aggregate.filter { try collect(filter, &subqueries) }
     }
+    for expression in core.windowCalls.flatMap(\.operands) { try collect(expression, &subqueries) }
     var grouping: GroupingPlan?
     if core.isAggregate {
       guard core.groupBy.count < 60 else { throw NotMine("it groups by more than 59 columns") }
@@ -180,6 +180,11 @@ final class Planner {
         grouping!.chooser = try Self.chooser(core.aggregates)
       }
     }
+    var windows: WindowPlan?
+    if !core.windowCalls.isEmpty {
+      if grouping == nil { try Self.checkOrder(source, conjuncts) }
+      windows = try self.windows(core, orderBy, grouping?.shape ?? shape)
+    }
     let outputs = zip(core.results, fields).map { OutputColumn(expression: $0, field: $1) }
     if core.isDistinct {
       for (output, result) in zip(outputs, core.results) {
@@ -193,7 +198,7 @@ final class Planner {
     }
     return CorePlan(
       source: source, shape: shape, conjuncts: conjuncts, grouping: grouping,
-      having: core.having?.conjuncts ?? [], outputs: outputs, isDistinct: core.isDistinct,
+      having: core.having?.conjuncts ?? [], windows: windows, outputs: outputs, isDistinct: core.isDistinct,
       subqueries: subqueries)
   }
 
@@ -312,6 +317,7 @@ struct Trial {
       compiler = Compiler(grouping.shape, givens)
       for condition in plan.having { _ = try compiler.predicate(condition) }
     }
+    compiler = Compiler(plan.resultShape, givens)
     for output in plan.outputs { _ = try compiler.collector(output) }
     for key in ordering {
       switch key.value {
