@@ -62,10 +62,7 @@ public struct ColumnarQuery: Sendable {
   }
 
   /// Whether batches come before all rows have been read.
-  public var isStreaming: Bool {
-    guard case .core(let core) = plan.body else { return false }
-    return core.grouping == nil && core.windows == nil && !core.isDistinct && plan.ordering.isEmpty
-  }
+  public var isStreaming: Bool { plan.isStreaming && !plan.isReadFirst }
 
   /// Begins to run. Nothing is read before the first `next()`.
   /// - Parameter inputs: the tables of `tableNames`, in that order.
@@ -126,6 +123,7 @@ public final class QueryStream: @unchecked Sendable {
       }
     }
     let execution = Execution(tables: inputs.map { $0.blocks() }, givens: query.givens, options: options)
-    return try execution.source(query.plan)
+    return query.plan.isReadFirst
+      ? StoredSource(try execution.all(query.plan)) : try execution.source(query.plan)
   }
 }

@@ -173,6 +173,20 @@ func whatDoesNotRunHereSaysWhy(_ sql: String, _ reason: String) throws {
   #expect(integer(try fixture.batches("SELECT count(*) FROM t")[0].columns[0]) == 10_000)
 }
 
+/// SQLite takes the parts of an OR one after the other, and joins in the order that it likes: what may be left to it goes out whole.
+@Test(arguments: [
+  ("SELECT id FROM t WHERE id = 1 OR real < 2", true), ("SELECT id + 1 FROM t WHERE id > 1", true),
+  ("SELECT id + 1 FROM t WHERE id = 1 OR real < 2", false),
+  ("SELECT a.id + 1 FROM t a JOIN t b ON a.id = b.id", false),
+  ("SELECT round(real, 1) FROM t WHERE id = 1 OR real < 2", false),
+  ("SELECT a.id FROM t a, t b WHERE a.id = b.id", true),
+])
+func whatMayBeLeftToSQLiteInAnotherOrderIsReadFirst(_ sql: String, _ streams: Bool) throws {
+  let fixture = try Fixture(rows: 100, batches: 2)
+  #expect(try fixture.query(sql).isStreaming == streams)
+  _ = try fixture.batches(sql)
+}
+
 @Test func plansCanBeRead() throws {
   let query = try Fixture(rows: 4).query(
     "SELECT text, count(*) FROM t WHERE id > 3 AND real / 2 < 7 GROUP BY text HAVING count(*) > 1 ORDER BY 2 DESC LIMIT 5"

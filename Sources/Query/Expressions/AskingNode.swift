@@ -1,6 +1,7 @@
 // Expressions that SQLite itself computes, a row at a time: what vectors do not know, and still is of one certain class.
 
 import Arrow
+import Kernels
 import Memory
 import SQLite
 
@@ -31,11 +32,13 @@ final class AskingNode: Node {
   private let scratch = Scratch()
   private let arena = ByteArena()
   private var statement: Statement?
+  private var memory: AskingMemory?
 
   init(_ kind: ValueKind, _ sql: String, _ parts: [Part], _ asked: Asked) {
     self.sql = sql
     self.parts = parts
     self.asked = asked
+    memory = parts.count == 1 ? AskingMemory() : nil
     super.init(kind)
   }
 
@@ -48,17 +51,56 @@ final class AskingNode: Node {
     var bytes = 0
     do throws(SQLiteError) {
       for i in 0..<frame.count {
+        if let memory, recall(vectors[0], i, memory) { continue }
         for (place, vector) in vectors.enumerated() { try bind(vector, i, place, statement) }
         guard try statement.step() else { throw SQLiteError(.misuse, "an expression without a value") }
         bytes += try take(statement, i)
         statement.reset()
+        if let memory, vectors[0].isValid(i) { remember(vectors[0], i, memory) }
         if bytes > AskingNode.limit { throw SQLiteError(.misuse, "texts are very long") }
       }
     } catch {
       statement.reset()
       throw QueryError(.leftToSQLite, "\(error)")
     }
+    if let memory, !memory.isWorthwhile { self.memory = nil }
     return scratch.vector(UnsafePointer(scratch.valid))
+  }
+
+  // MARK: Answers that are known
+
+  /// Takes the answer for the same operand, if there was one not long ago.
+  private func recall(_ vector: Vector, _ row: Int, _ memory: AskingMemory) -> Bool {
+    guard vector.isValid(row) else { return false }
+    let place: Int
+    if parts[0].node.kind.isFixed {
+      guard let found = memory.place(ofWord: UInt64(bitPattern: vector.integers[row])) else { return false }
+      place = found
+    } else {
+      guard let found = memory.place(of: vector.slices[row]) else { return false }
+      place = found
+    }
+    let entry = memory.entries[place]
+    scratch.valid[row] = entry.isValid ? 1 : 0
+    if kind.isFixed {
+      scratch.integers[row] = entry.word
+    } else {
+      scratch.slices[row] = arena.copy(entry.bytes)
+    }
+    return true
+  }
+
+  private func remember(_ vector: Vector, _ row: Int, _ memory: AskingMemory) {
+    let bytes = kind.isFixed ? [] : Array(scratch.slices[row])
+    if bytes.count > AskingMemory.limit { return }
+    let word = kind.isFixed ? scratch.integers[row] : 0
+    let isValid = scratch.valid[row] != 0
+    if parts[0].node.kind.isFixed {
+      memory.set(word: UInt64(bitPattern: vector.integers[row]), key: [], isValid, word, bytes)
+    } else if vector.slices[row].count <= AskingMemory.limit {
+      memory.set(
+        word: ValueHash.of(vector.slices[row]), key: Array(vector.slices[row]), isValid, word, bytes)
+    }
   }
 
   @inline(__always)
@@ -105,6 +147,56 @@ final class AskingNode: Node {
     default: throw SQLiteError(.misuse, "a value is of another class than its expression promises")
     }
     return 0
+  }
+}
+
+/// The last answers for operands: few different values are mostly what functions are grouped by.
+private final class AskingMemory {
+  struct Entry {
+    var isUsed = false
+    var word0: UInt64 = 0
+    var key: [UInt8] = []
+    var isValid = false
+    var word: Int64 = 0
+    var bytes: [UInt8] = []
+  }
+  /// Longer texts are not kept.
+  static let limit = 64
+  private static let size = 1024
+
+  @exclusivity(unchecked) private(set) var entries = [Entry](repeating: Entry(), count: size)
+  private var asked = 0
+  private var found = 0
+
+  /// Whether it has saved a part of the questions.
+  var isWorthwhile: Bool { asked < 8192 || found * 4 > asked }
+
+  private func slot(_ word: UInt64) -> Int {
+    Int(truncatingIfNeeded: ValueHash.mix(word)) & (AskingMemory.size - 1)
+  }
+
+  func place(ofWord word: UInt64) -> Int? {
+    asked += 1
+    let slot = slot(word)
+    guard entries[slot].isUsed, entries[slot].word0 == word else { return nil }
+    found += 1
+    return slot
+  }
+
+  func place(of text: UnsafeRawBufferPointer) -> Int? {
+    asked += 1
+    let word = ValueHash.of(text)
+    let slot = slot(word)
+    guard entries[slot].isUsed, entries[slot].word0 == word,
+      entries[slot].key.withUnsafeBytes({ equalBytes($0, text) })
+    else { return nil }
+    found += 1
+    return slot
+  }
+
+  func set(word word0: UInt64, key: [UInt8], _ isValid: Bool, _ word: Int64, _ bytes: [UInt8]) {
+    entries[slot(word0)] = Entry(
+      isUsed: true, word0: word0, key: key, isValid: isValid, word: word, bytes: bytes)
   }
 }
 

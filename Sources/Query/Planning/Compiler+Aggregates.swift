@@ -118,6 +118,7 @@ extension Compiler {
     let node = try value(output.expression)
     if case .ticks = node.kind, type == .utf8 { return try Collector(try text(node), type: type) }
     if node.kind == .integer, type == .float64 {
+      mayLeave = true
       return try Collector(UnaryNode(.exactReal, node), type: type)
     }
     return try Collector(node, type: type)

@@ -15,6 +15,7 @@ extension Compiler {
     case .blob: kind = .blob
     default: throw NotMine("the class of a value is only known with its row")
     }
+    mayLeave = true
     var question = Question(self)
     let sql = try question.formula(expression)
     return AskingNode(kind, "SELECT " + sql, question.parts, asked)
@@ -22,6 +23,7 @@ extension Compiler {
 
   /// What WHERE makes of the expression.
   func askedTruth(_ expression: BoundExpression) throws(NotMine) -> Predicate {
+    mayLeave = true
     var question = Question(self)
     let sql: String
     switch expression.node {

@@ -121,6 +121,7 @@ extension Compiler {
       return ComparePredicate(order, left, right, isExact: isExact)
     case (.ticks(let type), .text):
       if case .text(let constant)? = right.constant, !isExact, let domain = type.tickDomain {
+        mayLeave = true
         return TickRangePredicate(
           left, type.ticks(order, constant), negated: order == .notEqual, domain: domain)
       }

@@ -68,6 +68,8 @@ final class Compiler {
   private var columns: [Int: ColumnNode] = [:]
   /// What computes the expressions that vectors do not know, and which ones those are.
   let asked = Asked()
+  /// Whether something was compiled that may leave a query to SQLite while it runs.
+  var mayLeave = false
   private var unknown: [ObjectIdentifier: (expression: BoundExpression, reason: NotMine)] = [:]
 
   init(_ shape: InputShape, _ givens: Givens) {
@@ -126,10 +128,21 @@ final class Compiler {
   func known(_ expression: BoundExpression) throws(NotMine) -> Node {
     let identity = ObjectIdentifier(expression)
     if let (_, reason) = unknown[identity] { throw reason }
-    do throws(NotMine) { return try computed(expression) } catch {
+    do throws(NotMine) {
+      let node = try computed(expression)
+      mayLeave = mayLeave || Compiler.mayLeave(node)
+      return node
+    } catch {
       unknown[identity] = (expression, error)
       throw error
     }
+  }
+
+  /// Whether the node itself, its operands aside, may meet what SQLite has to compute.
+  private static func mayLeave(_ node: Node) -> Bool {
+    !(node is ColumnNode || node is ConstantNode || node is PredicateNode || node is ChoiceNode
+      || node is TextNode
+      || node is TextMeasureNode || node is RealArithmeticNode)
   }
 
   private func computed(_ expression: BoundExpression) throws(NotMine) -> Node {
@@ -256,6 +269,7 @@ final class Compiler {
     if case .integer(let value)? = node.constant, let real = Double(exactly: value) {
       return ConstantNode(.real(real))
     }
+    mayLeave = true
     return UnaryNode(.exactReal, node)
   }
 

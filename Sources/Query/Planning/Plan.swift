@@ -27,7 +27,8 @@ extension BoundExpression {
 }
 
 /// A query that runs on columns.
-final class SelectPlan: Sendable {
+final class SelectPlan: @unchecked Sendable {
+  // SAFETY (@unchecked Sendable): `isReadFirst` is set by the planner that made it, before anybody else has it.
   indirect enum Body: Sendable {
     case core(CorePlan)
     /// Terms from left to right; all have the same types.
@@ -38,6 +39,14 @@ final class SelectPlan: Sendable {
   let ordering: [OrderKey]
   let limit: BoundExpression?
   let offset: BoundExpression?
+  /// All rows are read before the first is handed out: it may be left to SQLite while it runs, which may have the rows in another order.
+  var isReadFirst = false
+
+  /// Whether batches come before all rows have been read.
+  var isStreaming: Bool {
+    guard case .core(let core) = body else { return false }
+    return core.grouping == nil && core.windows == nil && !core.isDistinct && ordering.isEmpty
+  }
 
   init(body: Body, schema: Schema, ordering: [OrderKey], limit: BoundExpression?, offset: BoundExpression?) {
     self.body = body

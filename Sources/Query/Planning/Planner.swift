@@ -32,9 +32,15 @@ final class Planner {
     case .core(let core):
       let plan = try self.core(core, fields, select.orderBy)
       let ordering = try self.ordering(select.orderBy, select, plan)
-      try Trial(plan, ordering, givens).run()
-      return SelectPlan(
+      let mayLeave = try Trial(plan, ordering, givens).run()
+      let result = SelectPlan(
         body: .core(plan), schema: schema, ordering: ordering, limit: select.limit, offset: select.offset)
+      if mayLeave, result.isStreaming {
+        do throws(NotMine) { try Self.checkOrder(plan.source, plan.conjuncts) } catch _ {
+          result.isReadFirst = true
+        }
+      }
+      return result
     case .compound(let first, let terms):
       let firstPlan = try self.plan(first)
       var plans: [(operation: CompoundTerm.Operator, plan: SelectPlan)] = []
@@ -304,8 +310,10 @@ struct Trial {
     self.givens = givens
   }
 
-  func run() throws(NotMine) {
+  /// - Returns: whether a query may be left to SQLite while it runs.
+  func run() throws(NotMine) -> Bool {
     var compiler = Compiler(plan.shape, givens)
+    let input = compiler
     for condition in plan.conjuncts { _ = try compiler.predicate(condition) }
     if case .join(let join) = plan.source {
       for condition in join.steps.flatMap(\.condition) { _ = try compiler.predicate(condition) }
@@ -328,5 +336,6 @@ struct Trial {
       }
       if case .custom(let name) = key.collation { throw NotMine("the collation \(name)") }
     }
+    return input.mayLeave || compiler.mayLeave
   }
 }
