@@ -9,7 +9,7 @@ import SQL
 final class AggregationWorker: @unchecked Sendable {
   // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
   private let frame = Frame()
-  private let predicates: [Predicate]
+  private let filter: Filter
   let table: Grouper?
   let accumulators: [Accumulator]
   /// Which row of each group its bare columns are of, where an aggregate says so or there is no table that knows the first.
@@ -22,7 +22,7 @@ final class AggregationWorker: @unchecked Sendable {
   ) throws(QueryError) {
     let compiler = Compiler(shape, givens)
     self.memoryLimit = memoryLimit
-    (predicates, table, accumulators, chosen) = try compiling { () throws(NotMine) in
+    (filter, table, accumulators, chosen) = try compiling { () throws(NotMine) in
       var predicates = try compiler.viewPredicates()
       for condition in conditions { predicates.append(try compiler.predicate(condition)) }
       var keys: [Node] = []
@@ -38,7 +38,7 @@ final class AggregationWorker: @unchecked Sendable {
         chosen = try compiler.chosenRows(grouping.chooser.map { grouping.aggregates[$0] })
       }
       if let chosen { accumulators.append(chosen) }
-      return (predicates, keys.isEmpty ? nil : compiler.grouper(keys), accumulators, chosen)
+      return (Filter(predicates), keys.isEmpty ? nil : compiler.grouper(keys), accumulators, chosen)
     }
     for accumulator in accumulators where table == nil { accumulator.reserve(1) }
   }
@@ -47,7 +47,7 @@ final class AggregationWorker: @unchecked Sendable {
     frame.enter(block)
     for accumulator in accumulators { accumulator.position = UInt64(number) }
     var accumulators = accumulators
-    if table == nil, predicates.isEmpty, block.tombstones == nil, block.rows == block.whole {
+    if table == nil, filter.isEmpty, block.tombstones == nil, block.rows == block.whole {
       // What the block's statistics tell need not be read.
       var others: [Accumulator] = []
       for accumulator in accumulators where !(try accumulator.add(whole: block)) {
@@ -61,10 +61,7 @@ final class AggregationWorker: @unchecked Sendable {
       let stop = min(start + vectorSize, block.rows.upperBound)
       frame.select(start..<stop)
       start = stop
-      for predicate in predicates {
-        if frame.count == 0 { break }
-        frame.keep(try predicate.test(frame))
-      }
+      try filter.apply(frame)
       if frame.count == 0 { continue }
       guard let table else {
         for accumulator in accumulators { try accumulator.add(frame, nil) }
