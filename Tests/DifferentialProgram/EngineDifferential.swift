@@ -41,7 +41,7 @@ extension Differential {
       report.inEngine += 1
       let mine = try answer(sql, "auto", session, control)
       let theirs = try answer(sql, "sqlite", session, control)
-      let comesInOrder = isOrdered && (sql.contains(" ORDER BY ") || !sql.contains(" OR "))
+      let comesInOrder = isOrdered && Self.isOrderCertain(sql)
       if mine.schema != theirs.schema {
         report.problems.append(
           "data set \(number), in the engine: \(sql)\n    schema: \(String(describing: mine.schema)), "

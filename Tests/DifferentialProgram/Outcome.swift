@@ -25,7 +25,9 @@ enum Cell: Hashable, CustomStringConvertible {
   func agrees(with other: Cell) -> Bool {
     guard case .real(let a) = self, case .real(let b) = other else { return self == other }
     if a == b || (a.isNaN && b.isNaN) { return true }
-    return abs(a - b) <= 1e-12 * max(abs(a), abs(b)) + 1e-9 * min(1, max(abs(a), abs(b)))
+    // Beyond 1e15 there have been extremes, which may have left next to nothing of each other.
+    let magnitude = max(abs(a), abs(b))
+    return abs(a - b) <= (magnitude > 1e15 ? 1e-6 : 1e-12) * magnitude + 1e-9 * min(1, magnitude)
   }
 
   /// For rows that are compared as a multiset: reals by their first digits.
