@@ -144,9 +144,16 @@ let package = Package(
       dependencies: ["Memory", "Arrow", "ArrowIPC", "SQL", "SQLite", "Tables", "Query"],
       path: "Tests/QueryBenchProgram", swiftSettings: settings),
 
+    .executableTarget(
+      name: "fletch-differential",
+      dependencies: ["Memory", "Arrow", "SQL", "SQLite", "Tables", "Query", "Engine"],
+      path: "Tests/DifferentialProgram", swiftSettings: settings),
+
     .testTarget(
       name: "QueryTests",
-      dependencies: ["Query", "Tables", "SQL", "SQLite", "Arrow", "Memory", "Samples"],
+      dependencies: [
+        "fletch-differential", "Query", "Tables", "SQL", "SQLite", "Arrow", "Memory", "Samples",
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "FlightSQLTests",

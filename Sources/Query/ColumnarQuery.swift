@@ -44,9 +44,9 @@ public struct ColumnarQuery: Sendable {
 
   public static func plan(_ select: BoundSelect, features: Features, parameters: [SQLValue]?) -> Decision {
     let reasons: [(Features, String)] = [
-      (.window, "it has window functions"), (.recursive, "it is recursive"),
+      (.recursive, "it is recursive"),
       (.correlated, "a subquery refers to the query around it"),
-      (.bareColumns, "a column is neither grouped nor aggregated"), (.rowValues, "it has row values"),
+      (.rowValues, "it has row values"),
       (.rowid, "it names the row id"), (.tableFunction, "it has table-valued functions"),
       (.unknownFunction, "it has functions that are not SQLite's"),
     ]
@@ -62,10 +62,7 @@ public struct ColumnarQuery: Sendable {
   }
 
   /// Whether batches come before all rows have been read.
-  public var isStreaming: Bool {
-    guard case .core(let core) = plan.body else { return false }
-    return core.grouping == nil && !core.isDistinct && plan.ordering.isEmpty
-  }
+  public var isStreaming: Bool { plan.isStreaming && !plan.isReadFirst }
 
   /// Begins to run. Nothing is read before the first `next()`.
   /// - Parameter inputs: the tables of `tableNames`, in that order.
@@ -126,6 +123,7 @@ public final class QueryStream: @unchecked Sendable {
       }
     }
     let execution = Execution(tables: inputs.map { $0.blocks() }, givens: query.givens, options: options)
-    return try execution.source(query.plan)
+    return query.plan.isReadFirst
+      ? StoredSource(try execution.all(query.plan)) : try execution.source(query.plan)
   }
 }

@@ -134,6 +134,19 @@ public final class Statement {
     try connection.check(Statement.bindBytes(handle, parameter, bytes, isText: isText))
   }
 
+  /// Binds bytes that stay as they are until the parameter is bound again, or the statement is not run any more.
+  public func bind(lending bytes: UnsafeRawBufferPointer, isText: Bool, to parameter: Int) throws(SQLiteError)
+  {
+    let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!
+    let parameter = Int32(truncatingIfNeeded: parameter)
+    let code =
+      isText
+      ? fletch_bind_text_static(
+        handle, parameter, base.assumingMemoryBound(to: CChar.self), UInt64(bytes.count))
+      : fletch_bind_blob_static(handle, parameter, base, UInt64(bytes.count))
+    if code != SQLITE_OK { try connection.check(code) }
+  }
+
   /// Binds a value that SQLite lent.
   public func bind(_ value: BorrowedValue, to parameter: Int) throws(SQLiteError) {
     try connection.check(sqlite3_bind_value(handle, Int32(parameter), value.pointer))

@@ -6,6 +6,8 @@ import Memory
 /// An expression. Nodes own the memory of their results and belong to one worker.
 class Node {
   final let kind: ValueKind
+  /// Whether some of the reals are integers to SQLite. They compare and add up the same, but are divided and written differently.
+  final var isMixed = false
 
   init(_ kind: ValueKind) { self.kind = kind }
 

@@ -7,6 +7,8 @@ import Memory
 /// The states of one aggregate in all groups.
 class Accumulator {
   final let filter: Predicate?
+  /// The number of the block that rows are of, among all; for those of which it matters which row came first.
+  @exclusivity(unchecked) final var position: UInt64 = 0
   private let masked = UnsafeMutablePointer<UInt8>.allocate(capacity: vectorSize)
 
   init(filter: Predicate?) { self.filter = filter }
@@ -264,6 +266,9 @@ final class RealSumAccumulator: Accumulator {
     var count: Int64 = 0
   }
   @exclusivity(unchecked) private var states = States<State>(State())
+  /// The greatest magnitude and how many values there were: whether a sum may have overflowed in some order of the rows.
+  private var greatest = 0.0
+  private var rows = 0
 
   init(_ node: Node, _ result: IntegerSumAccumulator.Result, filter: Predicate?) {
     self.node = node
@@ -278,13 +283,15 @@ final class RealSumAccumulator: Accumulator {
     let vector = try node.evaluate(frame)
     let counted = try counted(vector.valid, frame)
     let values = vector.reals
+    rows += n
+    var greatest = greatest
     let target = states.base
     switch (counted, groups) {
     case (nil, nil):
-      target[0].sum += sum(values, n)
+      target[0].sum += sum(values, n, &greatest)
       target[0].count &+= Int64(n)
     case (let counted?, nil):
-      let (sum, count) = sum(values, counted, n)
+      let (sum, count) = sum(values, counted, n, &greatest)
       target[0].sum += sum
       target[0].count &+= count
     case (nil, let groups?):
@@ -292,41 +299,56 @@ final class RealSumAccumulator: Accumulator {
         let group = Int(groups[i])
         target[group].sum += values[i]
         target[group].count &+= 1
+        greatest = values[i].magnitude > greatest ? values[i].magnitude : greatest
       }
     case (let counted?, let groups?):
       for i in 0..<n {
         let group = Int(groups[i])
-        target[group].sum += Double(bitPattern: values[i].bitPattern & (0 &- UInt64(counted[i])))
+        let value = Double(bitPattern: values[i].bitPattern & (0 &- UInt64(counted[i])))
+        target[group].sum += value
         target[group].count &+= Int64(counted[i])
+        greatest = value.magnitude > greatest ? value.magnitude : greatest
       }
     }
+    self.greatest = greatest
   }
 
   /// Eight sums side by side, because one addition waits for the one before.
-  private func sum(_ values: UnsafePointer<Double>, _ n: Int) -> Double {
+  private func sum(_ values: UnsafePointer<Double>, _ n: Int, _ greatest: inout Double) -> Double {
     var sums = SIMD8<Double>(repeating: 0)
+    var magnitudes = SIMD8<Double>(repeating: greatest)
     var i = 0
     while i &+ 8 <= n {
-      sums += UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Double>.self)
+      let eight = UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Double>.self)
+      sums += eight
+      let positive = SIMD8<Double>(
+        unsafeBitCast(
+          unsafeBitCast(eight, to: SIMD8<UInt64>.self) & SIMD8<UInt64>(repeating: UInt64.max >> 1),
+          to: SIMD8<Double>.self))
+      magnitudes.replace(with: positive, where: positive .> magnitudes)
       i &+= 8
     }
     var sum = sums.sum()
+    greatest = magnitudes.max()
     while i < n {
       sum += values[i]
+      greatest = values[i].magnitude > greatest ? values[i].magnitude : greatest
       i &+= 1
     }
     return sum
   }
 
-  private func sum(_ values: UnsafePointer<Double>, _ counted: UnsafePointer<UInt8>, _ n: Int) -> (
-    Double, Int64
-  ) {
+  private func sum(
+    _ values: UnsafePointer<Double>, _ counted: UnsafePointer<UInt8>, _ n: Int, _ greatest: inout Double
+  ) -> (Double, Int64) {
     // What does not count becomes zero by its bits, which needs no branch and no wide masks.
     let bits = UnsafeRawPointer(values).assumingMemoryBound(to: UInt64.self)
     for i in 0..<n { zeroed[i] = bits[i] & (0 &- UInt64(counted[i])) }
     var count = 0
     for i in 0..<n { count &+= Int(counted[i]) }
-    return (sum(UnsafeRawPointer(zeroed).assumingMemoryBound(to: Double.self), n), Int64(count))
+    return (
+      sum(UnsafeRawPointer(zeroed).assumingMemoryBound(to: Double.self), n, &greatest), Int64(count)
+    )
   }
 
   private let zeroed = UnsafeMutablePointer<UInt64>.allocate(capacity: vectorSize)
@@ -334,16 +356,21 @@ final class RealSumAccumulator: Accumulator {
   deinit { zeroed.deallocate() }
 
   override func add(whole block: Block) throws(QueryError) -> Bool {
-    guard filter == nil, let column = node as? ColumnNode, try block.statistics(column.index)?.nanCount == 0,
+    guard filter == nil, let column = node as? ColumnNode, let known = try block.statistics(column.index),
+      known.nanCount == 0, case .reals(let low, let high) = known.bounds,
       let (sum, count) = try block.column(column.index).realSum(block.whole)
     else { return false }
     states.base[0].sum += sum
     states.base[0].count &+= Int64(count)
+    greatest = max(greatest, low.magnitude, high.magnitude)
+    rows += count
     return true
   }
 
   override func merge(_ other: Accumulator, _ map: [UInt32]) {
     let other = other as! RealSumAccumulator
+    greatest = max(greatest, other.greatest)
+    rows += other.rows
     for (i, group) in map.enumerated() {
       states.base[Int(group)].sum += other.states.base[i].sum
       states.base[Int(group)].count &+= other.states.base[i].count
@@ -351,6 +378,12 @@ final class RealSumAccumulator: Accumulator {
   }
 
   override func finish(_ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    let bound = greatest * Double(rows)
+    if node.isMixed, result == .sum, bound >= 0x1p53 {
+      throw QueryError(.leftToSQLite, "a sum of integers may overflow")
+    }
+    // What was infinite on the way stays so, or is NULL.
+    if bound >= 1e308 { throw QueryError(.leftToSQLite, "a sum of reals may be infinite on the way") }
     let builder = FixedBuilder<Double>(type: .float64)
     for group in groups {
       let state = states.base[Int(group)]

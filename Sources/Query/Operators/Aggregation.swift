@@ -12,6 +12,8 @@ final class AggregationWorker: @unchecked Sendable {
   private let filter: Filter
   let table: Grouper?
   let accumulators: [Accumulator]
+  /// Which row of each group its bare columns are of, where an aggregate says so or there is no table that knows the first.
+  let chosen: ChosenRows?
   private let memoryLimit: Int
 
   init(
@@ -20,22 +22,30 @@ final class AggregationWorker: @unchecked Sendable {
   ) throws(QueryError) {
     let compiler = Compiler(shape, givens)
     self.memoryLimit = memoryLimit
-    (filter, table, accumulators) = try compiling { () throws(NotMine) in
+    (filter, table, accumulators, chosen) = try compiling { () throws(NotMine) in
       var predicates = try compiler.viewPredicates()
       for condition in conditions { predicates.append(try compiler.predicate(condition)) }
       var keys: [Node] = []
-      for key in grouping.keys { keys.append(try compiler.node(key)) }
+      for (key, collation) in zip(grouping.keys, grouping.collations) {
+        keys.append(try compiler.collated(try compiler.node(key), collation))
+      }
       var accumulators: [Accumulator] = []
       for aggregate in grouping.aggregates {
         accumulators.append(try compiler.accumulator(aggregate, isGrouped: !keys.isEmpty))
       }
-      return (Filter(predicates), keys.isEmpty ? nil : compiler.grouper(keys), accumulators)
+      var chosen: ChosenRows?
+      if grouping.needsRows, grouping.chooser != nil || keys.isEmpty {
+        chosen = try compiler.chosenRows(grouping.chooser.map { grouping.aggregates[$0] })
+      }
+      if let chosen { accumulators.append(chosen) }
+      return (Filter(predicates), keys.isEmpty ? nil : compiler.grouper(keys), accumulators, chosen)
     }
     for accumulator in accumulators where table == nil { accumulator.reserve(1) }
   }
 
   func read(_ block: Block, number: Int) throws(QueryError) {
     frame.enter(block)
+    for accumulator in accumulators { accumulator.position = UInt64(number) }
     var accumulators = accumulators
     if table == nil, filter.isEmpty, block.tombstones == nil, block.rows == block.whole {
       // What the block's statistics tell need not be read.
@@ -97,17 +107,43 @@ extension Execution {
     let first = workers[0]
     for other in workers.dropFirst() { try first.merge(other) }
     let groups = first.table?.sortedGroups() ?? [0]
+    if let table = first.table { try checkOrder(of: groups, table, grouping) }
     var columns: [Column] = []
     for i in grouping.keys.indices {
       columns.append(try first.table!.column(i, groups, type: grouping.shape.types[i]))
     }
-    for (i, accumulator) in first.accumulators.enumerated() {
+    let rows =
+      grouping.needsRows
+      ? groups.map { group in first.chosen?.row(Int(group)) ?? first.table?.first(Int(group)) } : []
+    for (i, collation) in grouping.collations.enumerated() where collation != .binary {
+      guard case .expression(let key) = grouping.keys[i] else { continue }
+      columns[i] = try values(of: key, type: grouping.shape.types[i], at: rows, blocks, shape, givens)
+    }
+    for (i, accumulator) in first.accumulators.prefix(grouping.aggregates.count).enumerated() {
       let type = grouping.shape.types[grouping.keys.count + i]
       columns.append(try accumulator.finish(groups, type: type))
+    }
+    for column in grouping.bare {
+      let type = grouping.shape.types[columns.count]
+      columns.append(try values(of: column, type: type, at: rows, blocks, shape, givens))
     }
     let fields = grouping.shape.types.enumerated().map { Field("\($0)", $1) }
     return try data { () throws(DataError) in
       try RecordBatch(schema: Schema(fields), columns: columns, count: groups.count)
+    }
+  }
+
+  /// Groups come in the order of their keys, which for times beyond year 9999 is not that of their text.
+  private func checkOrder(
+    of groups: [UInt32], _ table: Grouper, _ grouping: GroupingPlan
+  ) throws(QueryError) {
+    for (column, type) in grouping.shape.types.prefix(grouping.keys.count).enumerated() {
+      guard let domain = type.tickDomain else { continue }
+      for group in groups {
+        if let word = table.word(Int(group), column), !domain.contains(Int64(bitPattern: word)) {
+          throw QueryError(.leftToSQLite, "a time is not of the years 0 to 9999")
+        }
+      }
     }
   }
 
@@ -117,7 +153,8 @@ extension Execution {
     _ schema: Schema, _ givens: Givens
   ) throws(QueryError) -> RecordBatch {
     let grouping = GroupingPlan(
-      keys: outputs.map { .expression($0.expression) }, aggregates: [], shape: shape)
+      keys: outputs.map { .expression($0.expression) },
+      collations: outputs.map { $0.expression.comparedBy }, aggregates: [], shape: shape)
     return try distinct(blocks, conditions, shape, grouping, schema, givens)
   }
 
@@ -136,7 +173,12 @@ extension Execution {
     let groups = first.table!.groupsByAppearance()
     var columns: [Column] = []
     for (i, field) in schema.fields.enumerated() {
-      columns.append(try first.table!.column(i, groups, type: field.type))
+      if grouping.collations[i] != .binary, case .expression(let key) = grouping.keys[i] {
+        let firsts = groups.map { Optional(first.table!.first(Int($0))) }
+        columns.append(try values(of: key, type: field.type, at: firsts, blocks, shape, givens))
+      } else {
+        columns.append(try first.table!.column(i, groups, type: field.type))
+      }
     }
     return try data { () throws(DataError) in
       try RecordBatch(schema: schema, columns: columns, count: groups.count)

@@ -61,6 +61,7 @@ final class DistinctAccumulator: Accumulator {
     var sums = [Int64](repeating: 0, count: size)
     var reals = [Double](repeating: 0, count: size)
     var magnitudes: UInt64 = 0
+    var greatest = 0.0
     for pair in (pairs as? GroupTable)?.allGroups ?? pairs.sortedGroups() {
       guard let word = pairs.word(Int(pair), place) else { continue }
       let group = place == 0 ? 0 : Int(pairs.word(Int(pair), 0)!)
@@ -71,7 +72,11 @@ final class DistinctAccumulator: Accumulator {
         magnitudes |= UInt64(bitPattern: value ^ (value >> 63))
       } else if kind == .real {
         reals[group] += Double(bitPattern: word)
+        greatest = max(greatest, Double(bitPattern: word).magnitude)
       }
+    }
+    if result != .count, greatest * Double(pairs.count) >= 1e308 {
+      throw QueryError(.leftToSQLite, "a sum of reals may be infinite on the way")
     }
     if result == .count {
       return try column(.int64, groups.count) { i in counts[Int(groups[i])] }

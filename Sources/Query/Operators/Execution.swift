@@ -115,7 +115,13 @@ struct Execution: Sendable {
       shape = grouping.shape
       conditions = core.having
     }
-    let rest = core.grouping == nil ? givens : givens.ofNoInput
+    if let windows = core.windows {
+      let input = core.grouping == nil ? givens : givens.ofNoInput
+      blocks = Block.blocks(of: try windowed(blocks, conditions, shape, windows, input))
+      shape = windows.shape
+      conditions = []
+    }
+    let rest = core.grouping == nil && core.windows == nil ? givens : givens.ofNoInput
     let expressions = core.outputs.map(\.expression)
     var rows = RowPlan(
       schema: plan.schema, expressions: expressions, ordering: plan.ordering, limit: limit, offset: offset)
@@ -295,11 +301,12 @@ struct RowProgram: Sendable {
       let node: Node
       switch (key.value, rows.expressions) {
       case (.result(let number), nil): node = try compiler.column(number)
-      case (.result(let number), let expressions?): node = try compiler.node(expressions[number])
-      case (.expression(let expression), _): node = try compiler.node(expression)
+      case (.result(let number), let expressions?): node = try compiler.value(expressions[number])
+      case (.expression(let expression), _): node = try compiler.value(expression)
       }
       // Times beyond year 9999 are not in the order of their text.
-      return node.kind.isText && node.kind != .text ? OrderedTicksNode(node) : node
+      return node.kind.isText && node.kind != .text
+        ? OrderedTicksNode(node) : try compiler.collated(node, key.collation)
     }
   }
 

@@ -196,6 +196,8 @@ final class GroupTable: Grouper {
   /// In no order, where none is asked for.
   var allGroups: [UInt32] { Array(0..<UInt32(count)) }
 
+  override func first(_ group: Int) -> UInt64 { firsts.base[group] }
+
   /// A key's word; nil for NULL.
   override func word(_ group: Int, _ column: Int) -> UInt64? {
     let key = keys.base + group * width

@@ -29,6 +29,9 @@ class Grouper {
   /// All groups that have rows, in the order of their first rows.
   func groupsByAppearance() -> [UInt32] { preconditionFailure("every grouper has its own") }
 
+  /// Where a group's first row was: the number of the block, and the row in it.
+  func first(_ group: Int) -> UInt64 { preconditionFailure("every grouper has its own") }
+
   /// A key's word: an integer's or real's bits, or something that differs for every text; nil for NULL.
   func word(_ group: Int, _ column: Int) -> UInt64? { preconditionFailure("every grouper has its own") }
 
@@ -139,6 +142,8 @@ final class DirectGroups: Grouper {
   override func groupsByAppearance() -> [UInt32] {
     sortedGroups().sorted { firsts[Int($0)] < firsts[Int($1)] }
   }
+
+  override func first(_ group: Int) -> UInt64 { firsts[group] }
 
   private func code(_ group: Int, _ column: Int) -> Int { group / strides[column] % keys[column].size }
 

@@ -19,7 +19,7 @@ public struct QueryOptions: Sendable {
   public var isCancelled: @Sendable () -> Bool = { false }
 
   /// Below this many rows it does not pay to find out codes and ranges first.
-  var learningRows = 100_000
+  package var learningRows = 100_000
 
   public init() {}
 }

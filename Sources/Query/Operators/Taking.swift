@@ -2,6 +2,51 @@
 
 import Arrow
 import Memory
+import SQL
+
+extension Execution {
+  /// An expression's values in single rows, which are told by the number of their block and their row in it; NULL where there is none.
+  func values(
+    of expression: BoundExpression, type: DataType, at positions: [UInt64?], _ blocks: [Block],
+    _ shape: InputShape, _ givens: Givens
+  ) throws(QueryError) -> Column {
+    let compiler = Compiler(shape, givens)
+    let collector = try compiling { () throws(NotMine) in
+      try compiler.collector(OutputColumn(expression: expression, field: Field("", type)))
+    }
+    let order = positions.indices.filter { positions[$0] != nil }.sorted { positions[$0]! < positions[$1]! }
+    let frame = Frame()
+    var place = 0
+    while place < order.count {
+      let block = Int(positions[order[place]]! >> 32)
+      frame.enter(blocks[block])
+      while place < order.count, Int(positions[order[place]]! >> 32) == block {
+        var rows: [UInt32] = []
+        while place < order.count, rows.count < vectorSize, Int(positions[order[place]]! >> 32) == block {
+          rows.append(UInt32(truncatingIfNeeded: positions[order[place]]!))
+          place += 1
+        }
+        frame.select(rows, count: rows.count)
+        try collector.append(frame)
+      }
+      try blocks[block].checkUnchanged()
+    }
+    let column = try collector.finish()
+    if order.isEmpty {
+      return try data { () throws(DataError) in
+        let builder = type.makeBuilder()
+        for _ in positions { builder.appendNull() }
+        return builder.finish()
+      }
+    }
+    var ranks = [UInt32](repeating: 0, count: order.count)
+    for (rank, index) in order.enumerated() { ranks[index] = UInt32(rank) }
+    let batch = try data { () throws(DataError) in
+      try RecordBatch(schema: Schema([Field("", type)]), columns: [column], count: column.count)
+    }
+    return try batch.taking(ranks).columns[0]
+  }
+}
 
 extension RecordBatch {
   /// Some rows, in that order.

@@ -9,11 +9,12 @@ extension Compiler {
     switch aggregate.function {
     case "count": return .int64
     case "total", "avg": return .float64
+    case "group_concat": return .utf8
     case "sum":
-      let kind = try node(aggregate.arguments[0]).kind
+      let kind = try value(aggregate.arguments[0]).kind
       return kind == .integer ? .int64 : .float64
     case "min", "max":
-      return try Planner.storageType(aggregate.arguments[0], try node(aggregate.arguments[0]), shape)
+      return try Planner.storageType(aggregate.arguments[0], try value(aggregate.arguments[0]), shape)
     default: throw NotMine("the aggregate \(aggregate.function)()")
     }
   }
@@ -38,12 +39,14 @@ extension Compiler {
   func accumulator(_ aggregate: BoundAggregate, isGrouped: Bool) throws(NotMine) -> Accumulator {
     let filter = try aggregate.filter.map { e throws(NotMine) in try predicate(e) }
     guard let argument = aggregate.arguments.first else { return CountAccumulator(nil, filter: filter) }
+    if aggregate.function == "group_concat" { return try concatenation(aggregate, filter) }
     guard aggregate.arguments.count == 1 else {
       throw NotMine("\(aggregate.function)() of several arguments")
     }
-    let node = try node(argument)
+    var node = try value(argument)
     if aggregate.isDistinct, aggregate.function != "min", aggregate.function != "max" {
-      if node.kind.isText, aggregate.collation != .binary { throw NotMine("text is compared by a collation") }
+      node = try collated(node, aggregate.collation)
+      if aggregate.function != "count", node.isMixed { throw NotMine("a value may be an integer or a real") }
       if aggregate.function != "count", !node.kind.isNumeric {
         throw NotMine("\(aggregate.function)() of what is no number")
       }
@@ -72,14 +75,34 @@ extension Compiler {
       case .integer, .ticks: return IntegerExtremeAccumulator(node, isLeast: isLeast, filter: filter)
       case .real: return RealExtremeAccumulator(node, isLeast: isLeast, filter: filter)
       case .text, .blob:
-        if node.kind == .text, aggregate.collation != .binary {
-          throw NotMine("text is compared by a collation")
-        }
+        let key = node.kind == .text ? try collated(node, aggregate.collation) : node
+        if key !== node { return CollatedExtremeAccumulator(node, by: key, isLeast: isLeast, filter: filter) }
         return TextExtremeAccumulator(node, isLeast: isLeast, filter: filter)
       case .null: throw NotMine("\(aggregate.function)() of NULL")
       }
     default: throw NotMine("the aggregate \(aggregate.function)()")
     }
+  }
+
+  private func concatenation(_ aggregate: BoundAggregate, _ filter: Predicate?) throws(NotMine) -> Accumulator
+  {
+    let value = try node(aggregate.arguments[0])
+    let text = try plainText(value)
+    var separator: Node = ConstantNode(.text([UInt8(ascii: ",")]))
+    if aggregate.arguments.count == 2 { separator = try plainText(try node(aggregate.arguments[1])) }
+    var key: Node?
+    if aggregate.isDistinct {
+      // Reals differ in more digits than their texts.
+      guard value.kind != .real else { throw NotMine("group_concat(DISTINCT …) of reals") }
+      key = try collated(text, aggregate.collation)
+    }
+    return ConcatenationAccumulator(text, separator: separator, distinctBy: key, filter: filter)
+  }
+
+  /// Text as SQLite makes it of numbers, too.
+  private func plainText(_ node: Node) throws(NotMine) -> Node {
+    guard node.kind == .real else { return try textOrInteger(node) }
+    return AskingNode(.text, "SELECT CAST(?1 AS TEXT)", [(node, false)], asked)
   }
 
   /// What an output column is collected by.
@@ -92,9 +115,10 @@ extension Compiler {
       }
       return try Collector(try column(place), type: type)
     }
-    let node = try node(output.expression)
+    let node = try value(output.expression)
     if case .ticks = node.kind, type == .utf8 { return try Collector(try text(node), type: type) }
     if node.kind == .integer, type == .float64 {
+      mayLeave = true
       return try Collector(UnaryNode(.exactReal, node), type: type)
     }
     return try Collector(node, type: type)

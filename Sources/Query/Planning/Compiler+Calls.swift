@@ -7,8 +7,12 @@ import SQL
 
 extension Compiler {
   func call(_ name: String, _ arguments: [BoundExpression], _ collation: Collation) throws(NotMine) -> Node {
+    if name == "json_extract", arguments.count == 2 {
+      return try field(arguments[0], arguments[1], isRooted: true)
+    }
     var nodes: [Node] = []
-    for argument in arguments { nodes.append(try node(argument)) }
+    let takesMixed = ["coalesce", "ifnull", "iif", "nullif", "min", "max"].contains(name)
+    for argument in arguments { nodes.append(takesMixed ? try value(argument) : try node(argument)) }
     let isNull = nodes.first?.kind == .null
     switch (name, nodes.count) {
     case ("likely", 1), ("unlikely", 1), ("likelihood", 2): return nodes[0]
@@ -67,9 +71,12 @@ extension Compiler {
         Text.place(of: vectors[1].slices[row], in: vectors[0].slices[row])
       }
     case ("replace", 3):
+      // An empty pattern gives the text even where the replacement is NULL.
+      guard case .text(let pattern)? = nodes[1].constant, let first = pattern.first, first != 0 else {
+        throw NotMine("replace() by what may be empty")
+      }
       if nodes.contains(where: { $0.kind == .null }) { return ConstantNode(.null) }
-      return TextNode([try textOrInteger(nodes[0]), try textOrInteger(nodes[1]), try textOrInteger(nodes[2])])
-      {
+      return TextNode([try textOrInteger(nodes[0]), nodes[1], try textOrInteger(nodes[2])]) {
         vectors, row, arena in
         Text.replaced(vectors[0].slices[row], vectors[1].slices[row], vectors[2].slices[row], arena)
       }
@@ -102,7 +109,8 @@ extension Compiler {
     let plain = Rules(affinity: .none, collation: collation)
     var best = nodes[0]
     for other in nodes.dropFirst() {
-      let wins = try compare(isLeast ? .less : .greater, other, best, plain, isExact: false)
+      // Of equal ones (by a collation) min() takes the last, max() the first.
+      let wins = try compare(isLeast ? .lessOrEqual : .greater, other, best, plain, isExact: false)
       let either = OrPredicate(NullPredicate(best, negated: false), NullPredicate(other, negated: false))
       best = try choice(
         [(condition: either, result: ConstantNode(.null)), (condition: wins, result: other)], otherwise: best)

@@ -23,31 +23,42 @@ struct Rules {
 extension Compiler {
   func predicate(_ expression: BoundExpression) throws(NotMine) -> Predicate {
     if !givens.coded.isEmpty, let predicate = try codedPredicate(expression) { return predicate }
+    do throws(NotMine) { return try knownPredicate(expression) } catch {
+      // Of the others the operands are asked for.
+      switch expression.node {
+      case .not, .and, .or, .exists, .inSelect: break
+      default: do throws(NotMine) { return try askedTruth(expression) } catch _ {}
+      }
+      throw error
+    }
+  }
+
+  private func knownPredicate(_ expression: BoundExpression) throws(NotMine) -> Predicate {
     switch expression.node {
     case .not(let operand): return NotPredicate(try predicate(operand))
     case .and(let left, let right): return AndPredicate(try predicate(left), try predicate(right))
     case .or(let left, let right): return OrPredicate(try predicate(left), try predicate(right))
     case .compare(let symbol, let left, let right, let how):
       return try compare(
-        Order(symbol)!, try node(left), try node(right), Rules(how),
+        Order(symbol)!, try value(left), try value(right), Rules(how),
         isExact: symbol == .is || symbol == .isNot)
     case .compareRows: throw NotMine("it compares row values")
     case .between(let operand, let negated, let low, let lowHow, let high, let highHow):
-      let value = try node(operand)
+      let middle = try value(operand)
       let both = AndPredicate(
-        try compare(.greaterOrEqual, value, try node(low), Rules(lowHow), isExact: false),
-        try compare(.lessOrEqual, value, try node(high), Rules(highHow), isExact: false))
+        try compare(.greaterOrEqual, middle, try value(low), Rules(lowHow), isExact: false),
+        try compare(.lessOrEqual, middle, try value(high), Rules(highHow), isExact: false))
       return negated ? NotPredicate(both) : both
     case .isNull(let operand, let negated):
       if let place = shape.place(operand.node), !shape.types[place].hasPlainNulls {
         throw NotMine("NULL of type \(shape.types[place])")
       }
-      return NullPredicate(try node(operand), negated: negated)
+      return NullPredicate(try value(operand), negated: negated)
     case .truth(let operand, let value, let negated):
       let truth = try predicate(operand)
       return ExactTruthPredicate(value ? truth : NotPredicate(truth), negated: negated)
     case .inList(let operand, let negated, let items, let how):
-      let list = try inList(try node(operand), items, Rules(how))
+      let list = try inList(try value(operand), items, Rules(how))
       return negated ? NotPredicate(list) : list
     case .match(let symbol, let negated, let value, let pattern, let escape):
       let match = try match(symbol, value, pattern, escape)
@@ -70,11 +81,11 @@ extension Compiler {
       let members = try inList(try node(operands[0]), list, Rules(how[0]))
       return negated ? NotPredicate(members) : members
     default:
-      let value = try node(expression)
-      guard value.kind.isNumeric || value.kind == .null else {
+      let node = try value(expression)
+      guard node.kind.isNumeric || node.kind == .null else {
         throw NotMine("a text or blob is taken for a truth")
       }
-      return TruthPredicate(value)
+      return TruthPredicate(node)
     }
   }
 
@@ -95,10 +106,10 @@ extension Compiler {
   func compare(
     _ order: Order, _ left: Node, _ right: Node, _ how: Rules, isExact: Bool
   ) throws(NotMine) -> Predicate {
-    let (left, right) = (try converted(left, how.affinity), try converted(right, how.affinity))
+    var (left, right) = (try converted(left, how.affinity), try converted(right, how.affinity))
     if !isExact, left.kind == .null || right.kind == .null { return FixedPredicate(1) }
-    if left.kind.isText, right.kind.isText, how.collation != .binary {
-      throw NotMine("text is compared by a collation")
+    if left.kind.isText, right.kind.isText {
+      (left, right) = (try collated(left, how.collation), try collated(right, how.collation))
     }
     // A constant goes to the right.
     if left.constant != nil, right.constant == nil {
@@ -117,6 +128,7 @@ extension Compiler {
       return ComparePredicate(order, left, right, isExact: isExact)
     case (.ticks(let type), .text):
       if case .text(let constant)? = right.constant, !isExact, let domain = type.tickDomain {
+        mayLeave = true
         return TickRangePredicate(
           left, type.ticks(order, constant), negated: order == .notEqual, domain: domain)
       }
@@ -163,7 +175,7 @@ extension Compiler {
     var constants: [Constant] = []
     var others: [Predicate] = []
     for item in items {
-      let item = try node(item)
+      let item = try value(item)
       if let constant = item.constant {
         constants.append(constant)
       } else {
@@ -176,13 +188,14 @@ extension Compiler {
   }
 
   func inList(_ operand: Node, _ constants: [Constant], _ how: Rules) throws(NotMine) -> Predicate {
-    let operand = try converted(operand, how.affinity)
+    var operand = try converted(operand, how.affinity)
+    if operand.kind.isText { operand = try collated(operand, how.collation) }
     var integers: Set<Int64> = []
     var reals: Set<Double> = []
     var bytes: Set<[UInt8]> = []
     var hasNull = false
     for constant in constants {
-      let item = try converted(ConstantNode(constant), how.affinity).constant!
+      let item = try collated(converted(ConstantNode(constant), how.affinity), how.collation).constant!
       switch (item, operand.kind) {
       case (.null, _): hasNull = true
       case (.integer(let value), .integer): integers.insert(value)
@@ -196,7 +209,6 @@ extension Compiler {
       default: break
       }
     }
-    if operand.kind.isText, how.collation != .binary { throw NotMine("text is compared by a collation") }
     switch operand.kind {
     case .null: return FixedPredicate(1)
     case .integer: return SetPredicate(operand, .integers(integers), hasNull: hasNull)

@@ -9,6 +9,7 @@ extension Compiler {
     guard let operand = nodes.last, case .ticks(let type) = operand.kind, let domain = type.tickDomain else {
       throw NotMine("the function \(name)() of what is no time")
     }
+    mayLeave = true
     let perDay: Int64
     switch type {
     case .date32: perDay = 1

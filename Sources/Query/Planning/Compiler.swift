@@ -11,19 +11,26 @@ struct InputShape: Sendable {
   enum Names: Sendable {
     /// The sources of a core: where each one's columns begin.
     case sources([Int])
-    /// The result of grouping: keys, then aggregates.
-    case groups(keys: Int)
+    /// The result of grouping: keys, then aggregates, then columns of one row of each group.
+    case groups(keys: Int, aggregates: Int, bare: [ColumnReference])
   }
   var types: [DataType]
   var names: Names
+  /// Columns of reals that may be integers to SQLite.
+  var mixed: Set<Int> = []
+  /// Where the values of window functions begin.
+  var windowStart: Int?
 
   /// The column that an expression is, if it is one.
   func place(_ node: BoundExpression.Node) -> Int? {
     switch (node, names) {
     case (.column(let reference), .sources(let starts)):
       reference.depth == 0 && reference.column >= 0 ? starts[reference.source] + reference.column : nil
+    case (.window(let number), _): windowStart.map { $0 + number }
     case (.groupKey(let number), .groups): number
-    case (.aggregate(let number), .groups(let keys)): keys + number
+    case (.aggregate(let number), .groups(let keys, _, _)): keys + number
+    case (.column(let reference), .groups(let keys, let aggregates, let bare)):
+      bare.firstIndex(of: reference).map { keys + aggregates + $0 }
     default: nil
     }
   }
@@ -59,6 +66,11 @@ final class Compiler {
   let shape: InputShape
   let givens: Givens
   private var columns: [Int: ColumnNode] = [:]
+  /// What computes the expressions that vectors do not know, and which ones those are.
+  let asked = Asked()
+  /// Whether something was compiled that may leave a query to SQLite while it runs.
+  var mayLeave = false
+  private var unknown: [ObjectIdentifier: (expression: BoundExpression, reason: NotMine)] = [:]
 
   init(_ shape: InputShape, _ givens: Givens) {
     self.shape = shape
@@ -79,6 +91,7 @@ final class Compiler {
     let type = shape.types[index]
     guard type.vectorKind != nil else { throw NotMine("values of type \(type) are computed with") }
     let node = ColumnNode(index, type, coded: givens.coded[index])
+    node.isMixed = shape.mixed.contains(index)
     columns[index] = node
     return node
   }
@@ -87,13 +100,55 @@ final class Compiler {
 
   func node(_ operand: Operand) throws(NotMine) -> Node {
     switch operand {
-    case .expression(let expression): try node(expression)
+    case .expression(let expression): try value(expression)
     case .column(let index): try column(index)
     }
   }
 
+  /// A value of one certain class.
   func node(_ expression: BoundExpression) throws(NotMine) -> Node {
-    if let place = shape.place(expression.node) { return try column(place) }
+    let node = try value(expression)
+    if node.isMixed { throw NotMine("a value may be an integer or a real") }
+    return node
+  }
+
+  /// A value that may be mixed: for what does not tell integers from reals.
+  func value(_ expression: BoundExpression) throws(NotMine) -> Node {
+    do throws(NotMine) { return try known(expression) } catch {
+      switch expression.node {
+      case .plus, .negate, .bitNot, .binary, .cast, .call, .conditional:
+        do throws(NotMine) { return try asked(expression) } catch _ {}
+      default: break
+      }
+      throw error
+    }
+  }
+
+  /// The value, where vectors know how to compute it.
+  func known(_ expression: BoundExpression) throws(NotMine) -> Node {
+    let identity = ObjectIdentifier(expression)
+    if let (_, reason) = unknown[identity] { throw reason }
+    do throws(NotMine) {
+      let node = try computed(expression)
+      mayLeave = mayLeave || Compiler.mayLeave(node)
+      return node
+    } catch {
+      unknown[identity] = (expression, error)
+      throw error
+    }
+  }
+
+  /// Whether the node itself, its operands aside, may meet what SQLite has to compute.
+  private static func mayLeave(_ node: Node) -> Bool {
+    !(node is ColumnNode || node is ConstantNode || node is PredicateNode || node is ChoiceNode
+      || node is TextNode
+      || node is TextMeasureNode || node is RealArithmeticNode)
+  }
+
+  private func computed(_ expression: BoundExpression) throws(NotMine) -> Node {
+    if let place = shape.place(expression.node) {
+      return shape.types[place].isJSON ? NestedNode(place) : try column(place)
+    }
     switch expression.node {
     case .literal(let value): return ConstantNode(try Self.constant(value))
     case .parameter(let number):
@@ -118,15 +173,26 @@ final class Compiler {
       if operand.kind == .null { return operand }
       guard operand.kind == .integer else { throw NotMine("bits of what is no integer") }
       return UnaryNode(.bitNot, operand)
-    case .binary(let symbol, let left, let right): return try binary(symbol, try node(left), try node(right))
+    case .binary(.doubleArrow, let left, let right): return try field(left, right)
+    case .binary(let symbol, let left, let right):
+      let (a, b) = (try value(left), try value(right))
+      // With a real, integers are reals.
+      let isReal =
+        a.kind == .real && b.kind == .real && !(a.isMixed && b.isMixed)
+        && symbol.rawValue >= BinaryOperator.add.rawValue
+        && symbol.rawValue <= BinaryOperator.remainder.rawValue
+      guard isReal || !a.isMixed && !b.isMixed else { throw NotMine("a value may be an integer or a real") }
+      return try binary(symbol, a, b)
+    case .cast(let operand, .real): return try cast(try value(operand), .real)
+    case .cast(let operand, .integer): return try cast(try value(operand), .integer)
     case .cast(let operand, let affinity): return try cast(try node(operand), affinity)
     case .call(let name, let arguments, let collation): return try call(name, arguments, collation)
     case .conditional(let cases, let otherwise):
       var choices: [(condition: Predicate, result: Node)] = []
       for part in cases {
-        choices.append((condition: try predicate(part.condition), result: try node(part.result)))
+        choices.append((condition: try predicate(part.condition), result: try value(part.result)))
       }
-      return try choice(choices, otherwise: try otherwise.map { e throws(NotMine) in try node(e) })
+      return try choice(choices, otherwise: try otherwise.map { e throws(NotMine) in try value(e) })
     case .not, .and, .or, .compare, .compareRows, .between, .isNull, .truth, .inList, .match, .exists,
       .inSelect:
       return PredicateNode(try predicate(expression))
@@ -177,6 +243,15 @@ final class Compiler {
     var kinds = Set(choices.map(\.result.kind))
     if let otherwise { kinds.insert(otherwise.kind) }
     kinds.remove(.null)
+    if kinds == [.integer, .real]
+      || kinds == [.real] && (choices.map(\.result) + [otherwise]).contains(where: { $0?.isMixed ?? false })
+    {
+      var asReal: [(condition: Predicate, result: Node)] = []
+      for part in choices { asReal.append((condition: part.condition, result: exactReal(part.result))) }
+      let choice = ChoiceNode(.real, asReal, otherwise: otherwise.map { exactReal($0) })
+      choice.isMixed = true
+      return choice
+    }
     guard kinds.count <= 1 else {
       if kinds.allSatisfy(\.isText) {
         var asText: [(condition: Predicate, result: Node)] = []
@@ -186,6 +261,16 @@ final class Compiler {
       throw NotMine("the results of a choice are of several classes")
     }
     return ChoiceNode(kinds.first ?? .null, choices, otherwise: otherwise)
+  }
+
+  /// An integer as the real that is equal to it.
+  private func exactReal(_ node: Node) -> Node {
+    guard node.kind == .integer else { return node }
+    if case .integer(let value)? = node.constant, let real = Double(exactly: value) {
+      return ConstantNode(.real(real))
+    }
+    mayLeave = true
+    return UnaryNode(.exactReal, node)
   }
 
   /// Text of what is text already: of times, their ISO 8601 form.
@@ -219,6 +304,17 @@ final class Compiler {
     }
   }
 
+  /// A field of a struct column.
+  func field(_ value: BoundExpression, _ path: BoundExpression, isRooted: Bool = false) throws(NotMine)
+    -> Node
+  {
+    guard let place = shape.place(value.node), case .text(let path)? = try node(path).constant,
+      !isRooted || path.first == UInt8(ascii: "$"),
+      let (places, type) = shape.types[place].field(atJSONPath: String(decoding: path, as: UTF8.self))
+    else { throw NotMine("it takes JSON apart") }
+    return FieldNode(place, places, type)
+  }
+
   private func binary(_ symbol: BinaryOperator, _ left: Node, _ right: Node) throws(NotMine) -> Node {
     if left.kind == .null || right.kind == .null { return ConstantNode(.null) }
     switch symbol {
@@ -242,6 +338,7 @@ final class Compiler {
   private func cast(_ operand: Node, _ affinity: Affinity) throws(NotMine) -> Node {
     switch (operand.kind, affinity) {
     case (.null, _): return operand
+    case (.real, .real) where operand.isMixed: return ChoiceNode(.real, [], otherwise: operand)
     case (.integer, .integer), (.integer, .numeric), (.real, .real), (.text, .text), (.blob, .blob):
       return operand
     case (.integer, .real): return UnaryNode(.integerToReal, operand)

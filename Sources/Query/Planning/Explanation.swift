@@ -39,17 +39,25 @@ private struct Explanation {
     case .core(let core):
       let input = names(core)
       let results: (BoundExpression) -> String? = { expression in
+        if case .window(let number) = expression.node {
+          return core.windows.map { "\($0.calls[number].function)() OVER" }
+        }
         guard let grouping = core.grouping, let place = grouping.shape.place(expression.node) else {
           return input(expression)
         }
         if place < grouping.keys.count, case .expression(let key) = grouping.keys[place] {
           return text(key, input)
         }
-        return text(grouping.aggregates[place - grouping.keys.count], input)
+        let aggregate = place - grouping.keys.count
+        return aggregate < grouping.aggregates.count
+          ? text(grouping.aggregates[aggregate], input) : input(expression)
       }
       if !plan.ordering.isEmpty { below("sort by \(ordering(plan, results))") }
       if core.isDistinct { below("distinct rows") }
       below("results: \(core.outputs.map { text($0.expression, results) }.joined(separator: ", "))")
+      if let windows = core.windows {
+        below("windows: \(windows.calls.map { $0.function + "()" }.joined(separator: ", "))")
+      }
       if !core.having.isEmpty {
         below("filter groups: \(core.having.map { text($0, results) }.joined(separator: " AND "))")
       }
@@ -162,9 +170,9 @@ private struct Explanation {
     case .and(let left, let right): return "(\(text(left, names)) AND \(text(right, names)))"
     case .or(let left, let right): return "(\(text(left, names)) OR \(text(right, names)))"
     case .binary(let symbol, let left, let right):
-      return "(\(text(left, names)) \(sign(symbol)) \(text(right, names)))"
+      return "(\(text(left, names)) \(symbol.sign) \(text(right, names)))"
     case .compare(let symbol, let left, let right, _):
-      return "\(text(left, names)) \(sign(symbol)) \(text(right, names))"
+      return "\(text(left, names)) \(symbol.sign) \(text(right, names))"
     case .between(let operand, let negated, let low, _, let high, _):
       return
         "\(text(operand, names))\(negated ? " NOT" : "") BETWEEN \(text(low, names)) AND \(text(high, names))"
@@ -183,30 +191,6 @@ private struct Explanation {
     case .scalar: return "(…)"
     case .inSelect(let operands, let negated, _, _): return "\(list(operands))\(negated ? " NOT" : "") IN (…)"
     default: return "…"
-    }
-  }
-
-  private func sign(_ symbol: BinaryOperator) -> String {
-    switch symbol {
-    case .equal: "="
-    case .notEqual: "<>"
-    case .is: "IS"
-    case .isNot: "IS NOT"
-    case .less: "<"
-    case .lessOrEqual: "<="
-    case .greater: ">"
-    case .greaterOrEqual: ">="
-    case .bitAnd: "&"
-    case .bitOr: "|"
-    case .shiftLeft: "<<"
-    case .shiftRight: ">>"
-    case .add: "+"
-    case .subtract: "-"
-    case .multiply: "*"
-    case .divide: "/"
-    case .remainder: "%"
-    case .concatenate: "||"
-    default: "\(symbol)"
     }
   }
 }

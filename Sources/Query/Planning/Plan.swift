@@ -17,10 +17,18 @@ struct OrderKey: Sendable {
   var value: Value
   var isDescending: Bool
   var nullsFirst: Bool
+  /// Of texts.
+  var collation = Collation.binary
+}
+
+extension BoundExpression {
+  /// The collation of its values among themselves: only texts have one.
+  var comparedBy: Collation { type.classes.contains(.text) ? collation ?? .binary : .binary }
 }
 
 /// A query that runs on columns.
-final class SelectPlan: Sendable {
+final class SelectPlan: @unchecked Sendable {
+  // SAFETY (@unchecked Sendable): `isReadFirst` is set by the planner that made it, before anybody else has it.
   indirect enum Body: Sendable {
     case core(CorePlan)
     /// Terms from left to right; all have the same types.
@@ -31,6 +39,14 @@ final class SelectPlan: Sendable {
   let ordering: [OrderKey]
   let limit: BoundExpression?
   let offset: BoundExpression?
+  /// All rows are read before the first is handed out: it may be left to SQLite while it runs, which may have the rows in another order.
+  var isReadFirst = false
+
+  /// Whether batches come before all rows have been read.
+  var isStreaming: Bool {
+    guard case .core(let core) = body else { return false }
+    return core.grouping == nil && core.windows == nil && !core.isDistinct && ordering.isEmpty
+  }
 
   init(body: Body, schema: Schema, ordering: [OrderKey], limit: BoundExpression?, offset: BoundExpression?) {
     self.body = body
@@ -48,9 +64,18 @@ enum Operand: Sendable {
 }
 
 struct GroupingPlan: Sendable {
+  /// Whether single rows of a group are looked at again.
+  var needsRows: Bool { !bare.isEmpty || collations.contains { $0 != .binary } }
+
   var keys: [Operand]
+  /// By which each key is compared.
+  var collations: [Collation]
   var aggregates: [BoundAggregate]
-  /// The types of keys and aggregates, as columns.
+  /// Columns that are neither grouped nor aggregated: those of one row of each group.
+  var bare: [BoundExpression] = []
+  /// The aggregate, min() or max(), that says which row that is; the first one if there is none.
+  var chooser: Int?
+  /// The types of keys, aggregates and bare columns.
   var shape: InputShape
 }
 
@@ -80,6 +105,7 @@ final class CorePlan: Sendable {
   let conjuncts: [BoundExpression]
   let grouping: GroupingPlan?
   let having: [BoundExpression]
+  let windows: WindowPlan?
   let outputs: [OutputColumn]
   let isDistinct: Bool
   /// Subqueries of its expressions: they run first.
@@ -87,20 +113,22 @@ final class CorePlan: Sendable {
 
   init(
     source: Source, shape: InputShape, conjuncts: [BoundExpression], grouping: GroupingPlan?,
-    having: [BoundExpression], outputs: [OutputColumn], isDistinct: Bool, subqueries: [Subquery]
+    having: [BoundExpression], windows: WindowPlan?, outputs: [OutputColumn], isDistinct: Bool,
+    subqueries: [Subquery]
   ) {
     self.source = source
     self.shape = shape
     self.conjuncts = conjuncts
     self.grouping = grouping
     self.having = having
+    self.windows = windows
     self.outputs = outputs
     self.isDistinct = isDistinct
     self.subqueries = subqueries
   }
 
   /// What the results are computed from.
-  var resultShape: InputShape { grouping?.shape ?? shape }
+  var resultShape: InputShape { windows?.shape ?? grouping?.shape ?? shape }
 }
 
 /// A subquery that does not depend on the query around it.

@@ -32,9 +32,15 @@ final class Planner {
     case .core(let core):
       let plan = try self.core(core, fields, select.orderBy)
       let ordering = try self.ordering(select.orderBy, select, plan)
-      try Trial(plan, ordering, givens).run()
-      return SelectPlan(
+      let mayLeave = try Trial(plan, ordering, givens).run()
+      let result = SelectPlan(
         body: .core(plan), schema: schema, ordering: ordering, limit: select.limit, offset: select.offset)
+      if mayLeave, result.isStreaming {
+        do throws(NotMine) { try Self.checkOrder(plan.source, plan.conjuncts) } catch _ {
+          result.isReadFirst = true
+        }
+      }
+      return result
     case .compound(let first, let terms):
       let firstPlan = try self.plan(first)
       var plans: [(operation: CompoundTerm.Operator, plan: SelectPlan)] = []
@@ -51,7 +57,8 @@ final class Planner {
           throw NotMine("values of type \(field.type) are compared")
         }
       }
-      for column in select.columns where (column.collation ?? .binary) != .binary {
+      for column in select.columns
+      where plans.contains(where: { $0.operation != .unionAll }) && (column.collation ?? .binary) != .binary {
         throw NotMine("text is compared by a collation")
       }
       let ordering = try self.ordering(select.orderBy, select, nil)
@@ -77,7 +84,6 @@ final class Planner {
   {
     var keys: [OrderKey] = []
     for term in terms {
-      guard term.collation == .binary else { throw NotMine("it is ordered by a collation") }
       let value: OrderKey.Value
       switch term.key {
       case .result(let number): value = .result(number)
@@ -86,7 +92,10 @@ final class Planner {
         if core!.isDistinct { throw NotMine("a DISTINCT query is ordered by what it does not show") }
         value = .expression(expression)
       }
-      keys.append(OrderKey(value: value, isDescending: term.isDescending, nullsFirst: term.nullsFirst))
+      keys.append(
+        OrderKey(
+          value: value, isDescending: term.isDescending, nullsFirst: term.nullsFirst,
+          collation: term.collation))
     }
     return keys
   }
@@ -96,7 +105,6 @@ final class Planner {
   private func core(_ core: BoundCore, _ fields: [Field], _ orderBy: [BoundOrdering]) throws(NotMine)
     -> CorePlan
   {
-    guard core.windowCalls.isEmpty else { throw NotMine("it has window functions") }
     let source: CorePlan.Source
     let shape: InputShape
     var conjuncts = core.condition?.conjuncts ?? []
@@ -112,14 +120,16 @@ final class Planner {
         shape = InputShape(types: view.shape.types, names: .sources([0]))
       } else {
         source = kind
-        shape = InputShape(types: types, names: .sources([0]))
+        shape = InputShape(
+          types: types, names: .sources([0]), mixed: Self.mixedColumns([core.sources[number]]))
       }
     default:
       let (plan, starts, conditions) = try join(core, orderBy)
       conjuncts = conditions + conjuncts
       joinConditions = plan.steps.flatMap(\.condition)
       source = .join(plan)
-      shape = InputShape(types: plan.types, names: .sources(starts))
+      shape = InputShape(
+        types: plan.types, names: .sources(starts), mixed: Self.mixedColumns(core.sources))
     }
     var subqueries: [Subquery] = []
     for expression in joinConditions + conjuncts + core.results + core.groupBy
@@ -131,28 +141,61 @@ final class Planner {
       for argument in aggregate.arguments { try collect(argument, &subqueries) }
       if let filter = aggregate.filter { try collect(filter, &subqueries) }
     }
+    for expression in core.windowCalls.flatMap(\.operands) { try collect(expression, &subqueries) }
     var grouping: GroupingPlan?
     if core.isAggregate {
       guard core.groupBy.count < 60 else { throw NotMine("it groups by more than 59 columns") }
       let compiler = Compiler(shape, givens)
       var types: [DataType] = []
+      var mixed: Set<Int> = []
       for key in core.groupBy {
-        if key.type.classes.contains(.text), (key.collation ?? .binary) != .binary {
-          throw NotMine("it groups by a collation")
-        }
-        types.append(try Self.storageType(key, try compiler.node(key), shape))
+        let node = try compiler.value(key)
+        if node.isMixed { mixed.insert(types.count) }
+        _ = try compiler.collated(node, key.comparedBy)
+        types.append(try Self.storageType(key, node, shape))
       }
-      for aggregate in core.aggregates { types.append(try compiler.type(of: aggregate)) }
+      for aggregate in core.aggregates {
+        if ["sum", "min", "max"].contains(aggregate.function),
+          try compiler.value(aggregate.arguments[0]).isMixed
+        {
+          mixed.insert(types.count)
+        }
+        types.append(try compiler.type(of: aggregate))
+      }
+      let bare = Self.bareColumns(of: core, orderBy)
+      for column in bare {
+        let place = shape.place(column.node)!
+        if shape.mixed.contains(place) { mixed.insert(types.count) }
+        types.append(shape.types[place])
+      }
       grouping = GroupingPlan(
-        keys: core.groupBy.map { .expression($0) }, aggregates: core.aggregates,
-        shape: InputShape(types: types, names: .groups(keys: core.groupBy.count)))
+        keys: core.groupBy.map { .expression($0) }, collations: core.groupBy.map(\.comparedBy),
+        aggregates: core.aggregates, bare: bare,
+        shape: InputShape(
+          types: types,
+          names: .groups(
+            keys: core.groupBy.count, aggregates: core.aggregates.count,
+            bare: bare.compactMap { column in
+              if case .column(let reference) = column.node { reference } else { nil }
+            }), mixed: mixed))
+      if core.aggregates.contains(where: { $0.function == "group_concat" }) {
+        try Self.checkOrder(source, conjuncts)
+      }
+      if grouping!.needsRows {
+        try Self.checkOrder(source, conjuncts)
+        grouping!.chooser = try Self.chooser(core.aggregates)
+      }
+    }
+    var windows: WindowPlan?
+    if !core.windowCalls.isEmpty {
+      if grouping == nil { try Self.checkOrder(source, conjuncts) }
+      windows = try self.windows(core, orderBy, grouping?.shape ?? shape)
     }
     let outputs = zip(core.results, fields).map { OutputColumn(expression: $0, field: $1) }
     if core.isDistinct {
       for (output, result) in zip(outputs, core.results) {
-        if result.type.classes.contains(.text), (result.collation ?? .binary) != .binary {
-          throw NotMine("text is compared by a collation")
-        }
+        if case .custom(let name) = result.comparedBy { throw NotMine("the collation \(name)") }
+        if result.comparedBy != .binary, grouping == nil { try Self.checkOrder(source, conjuncts) }
         if output.field.type.vectorKind == nil {
           throw NotMine("values of type \(output.field.type) are compared")
         }
@@ -161,7 +204,7 @@ final class Planner {
     }
     return CorePlan(
       source: source, shape: shape, conjuncts: conjuncts, grouping: grouping,
-      having: core.having?.conjuncts ?? [], outputs: outputs, isDistinct: core.isDistinct,
+      having: core.having?.conjuncts ?? [], windows: windows, outputs: outputs, isDistinct: core.isDistinct,
       subqueries: subqueries)
   }
 
@@ -171,6 +214,7 @@ final class Planner {
   {
     if let place = shape.place(expression.node) {
       let type = shape.types[place]
+      if type.isJSON { throw NotMine("values of type \(type) are compared") }
       if type.layoutKind != .dictionary { return type }
     }
     return try storageType(node.kind)
@@ -266,8 +310,10 @@ struct Trial {
     self.givens = givens
   }
 
-  func run() throws(NotMine) {
+  /// - Returns: whether a query may be left to SQLite while it runs.
+  func run() throws(NotMine) -> Bool {
     var compiler = Compiler(plan.shape, givens)
+    let input = compiler
     for condition in plan.conjuncts { _ = try compiler.predicate(condition) }
     if case .join(let join) = plan.source {
       for condition in join.steps.flatMap(\.condition) { _ = try compiler.predicate(condition) }
@@ -279,14 +325,17 @@ struct Trial {
       compiler = Compiler(grouping.shape, givens)
       for condition in plan.having { _ = try compiler.predicate(condition) }
     }
+    compiler = Compiler(plan.resultShape, givens)
     for output in plan.outputs { _ = try compiler.collector(output) }
     for key in ordering {
       switch key.value {
       case .result(let number):
         let type = plan.outputs[number].field.type
         if type.vectorKind == nil { throw NotMine("it is ordered by values of type \(type)") }
-      case .expression(let expression): _ = try compiler.node(expression)
+      case .expression(let expression): _ = try compiler.value(expression)
       }
+      if case .custom(let name) = key.collation { throw NotMine("the collation \(name)") }
     }
+    return input.mayLeave || compiler.mayLeave
   }
 }

@@ -24,7 +24,10 @@ extension Binding {
       for argument in call.arguments { arguments.append(try bind(argument, scope, tables)) }
       if entry == nil { features.insert(.unknownFunction) }
       if entry?.isVolatile == true || Self.isClock(name, arguments) { features.insert(.volatile) }
-      let type = StaticType.scalar(name, arguments.map(\.type))
+      var type = StaticType.scalar(name, arguments.map(\.type))
+      if name == "json_extract", arguments.count == 2 {
+        type = .extracted(arguments[0].type, path: arguments[1]) ?? type
+      }
       return made(.call(name, arguments, collation: Self.collation(of: arguments)), type, arguments, range)
     }
   }

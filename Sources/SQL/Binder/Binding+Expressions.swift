@@ -143,7 +143,8 @@ extension Binding {
       case .and: result = made(.and(result, other), .truth(result.type, other.type), [result, other], range)
       case .or: result = made(.or(result, other), .truth(result.type, other.type), [result, other], range)
       default:
-        let type = StaticType.binary(symbol, result.type, other.type)
+        var type = StaticType.binary(symbol, result.type, other.type)
+        if symbol == .doubleArrow { type = .extracted(result.type, path: other) ?? type }
         result = made(.binary(symbol, result, other), type, [result, other], range)
       }
     }

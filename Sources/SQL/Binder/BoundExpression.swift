@@ -28,6 +28,9 @@ public final class BoundExpression: Sendable {
     self.range = range
   }
 
+  /// The same for expressions that are the same.
+  public var identity: String { PlanText.key(self) }
+
   public enum Node: Sendable {
     case literal(Value)
     /// From 1.

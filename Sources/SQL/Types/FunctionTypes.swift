@@ -1,5 +1,7 @@
 // The static types of function results.
 
+import Arrow
+
 extension StaticType {
   private static func nullable(_ classes: StorageClasses) -> StaticType { StaticType(classes.union(.null)) }
 
@@ -144,6 +146,14 @@ extension StaticType {
     return result
   }
 
+  /// What a path of field names leads to within a struct column, where all values of it are of one class; nil elsewhere.
+  static func extracted(_ value: StaticType, path: BoundExpression) -> StaticType? {
+    guard case .literal(.text(let path)) = path.node, let type = value.field?.type,
+      let field = type.field(atJSONPath: path)
+    else { return nil }
+    return nullable(field.type.isJSONInteger ? .integer : .text)
+  }
+
   static func cast(_ operand: StaticType, to affinity: Affinity) -> StaticType {
     let null = operand.classes.intersection(.null)
     if operand.classes == .null { return .null }
@@ -163,5 +173,45 @@ extension StaticType {
   static func truth(_ operands: StaticType...) -> StaticType {
     let all = operands.reduce(StorageClasses()) { $0.union($1.classes) }
     return StaticType(StorageClasses.integer.union(all.intersection(.null)))
+  }
+}
+
+extension DataType {
+  /// The field of a struct, or of a struct within it, that a path such as `dept` or `$.address.city` names for SQLite's JSON functions,
+  /// where its values are JSON strings or integers.
+  public func field(atJSONPath path: String) -> (places: [Int], type: DataType)? {
+    var names = path.split(separator: ".", omittingEmptySubsequences: false)
+    if path.hasPrefix("$") {
+      guard names.removeFirst() == "$" else { return nil }
+    } else if names.count != 1 {
+      return nil
+    }
+    let isPlain = names.allSatisfy { name in
+      name.utf8.first.map { $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A || $0 == 0x5F } ?? false
+        && name.utf8.allSatisfy {
+          $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A || $0 == 0x5F || $0 >= 0x30 && $0 <= 0x39
+        }
+    }
+    guard isPlain, !names.isEmpty else { return nil }
+    var type = self
+    var places: [Int] = []
+    for name in names {
+      guard case .structure(let fields) = type, let place = fields.firstIndex(where: { $0.name == name })
+      else { return nil }
+      places.append(place)
+      type = fields[place].type
+    }
+    switch type {
+    case .utf8, .largeUtf8, .utf8View: return (places, type)
+    default: return type.isJSONInteger ? (places, type) : nil
+    }
+  }
+
+  /// Whether JSON has integers, or true and false, for all values.
+  var isJSONInteger: Bool {
+    switch self {
+    case .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32: true
+    default: false
+    }
   }
 }

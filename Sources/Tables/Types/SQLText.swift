@@ -75,7 +75,7 @@ extension Int64 {
 
 extension Column {
   /// Whether a value is null, also where nulls are in the children only: in unions and run-end encoded columns.
-  func isNullValue(_ row: Int) -> Bool {
+  package func isNullValue(_ row: Int) -> Bool {
     if isNull(row) { return true }
     switch layout {
     case .union(_, _, let children):

@@ -1,49 +1,14 @@
 // Tables of the differential test: several segments, a delta and tombstones each, with values that are likely to be trouble.
 
 import Arrow
-import Memory
-import Query
-import SQL
 import SQLite
-import Samples
 import Tables
-
-/// A small generator whose state is a number that can be printed.
-struct Dice {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
-  }
-
-  mutating func below(_ n: Int) -> Int { Int(next() % UInt64(n)) }
-  mutating func oneIn(_ n: Int) -> Bool { below(n) == 0 }
-  mutating func pick<T>(_ items: [T]) -> T { items[below(items.count)] }
-}
-
-struct SessionCatalog: Catalog {
-  let session: TableSession
-
-  func relation(schema: String?, name: String) throws(SQLError) -> Relation? {
-    if let view = try? session.connection.value(
-      "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = '\(name)'"),
-      case .text(let sql) = view
-    {
-      return Relation(name: name, kind: .view(sql: sql, columns: nil), columns: [], hasRowid: false)
-    }
-    guard let published = try? session.publishedSchema(of: name) else { return nil }
-    return Relation(
-      name: name, kind: .published, columns: published.fields.map { CatalogColumn(published: $0) })
-  }
-}
 
 /// The columns of both tables: names tell the kind.
 enum TestColumn: String, CaseIterable {
   case dec, dec0, i8, i32, i64, big, u16, flag, d, f, skew, t, s, day, ts, b, dict, none
+  /// Texts of dates and times, of numbers, JSON, any characters, and a struct.
+  case iso, num, j, u, st
 
   var field: Field {
     let type: DataType =
@@ -57,7 +22,12 @@ enum TestColumn: String, CaseIterable {
       case .flag: .bool
       case .d: .float64
       case .f: .float32
-      case .t, .s: .utf8
+      case .t, .s, .iso, .num, .j, .u: .utf8
+      case .st:
+        .structure([
+          Field("a", .int64), Field("b", .utf8), Field("c", .float64),
+          Field("d", .structure([Field("k", .utf8), Field("flag", .bool)])),
+        ])
       case .day: .date32
       case .ts: .timestamp(.microsecond, zone: "UTC")
       case .b: .binary
@@ -76,6 +46,29 @@ enum TestData {
     "longer than sixteen bytes of texts",
   ]
 
+  static let times = [
+    "2024-02-29", "2024-02-29 23:59:59", "2023-12-31T12:30", "2024-01-01 00:00:00.123", "12:34",
+    "12:34:56.789", "2024-13-01", "now?",
+    "2000-01-01 00:00:00Z", "2000-01-01 10:00:00+05:30", "0000-01-01", "9999-12-31 23:59:59.999", "2460311.5",
+    "1704067200", "",
+    "-4713-11-24", "2024-01-31", "1969-12-31 23:59:59", "2024-1-1", " 2024-01-01",
+  ]
+  static let numbers = [
+    "0", "1", "-1", "12", "3.75", "-0.5", "1e3", "1.5e-3", "0x10", " 7", "7 ", "+5", "9223372036854775807",
+    "9223372036854775808", "-0",
+    "1e400", "abc", "5abc", "", ".5", "5.", "-", "1_000", "12345678901234567890", "0.1", "1e", "٣",
+  ]
+  static let documents = [
+    #"{"a":1,"b":"x"}"#, #"{"a":null,"b":[1,2,3]}"#, #"{"a":2.5,"b":{"c":true}}"#, "[1,2.5,\"drei\",null]",
+    "7", "\"text\"", "null", "{",
+    #"{"a":"é\u00e9\n"}"#, "", #"{"b":"a'b","a":9223372036854775808}"#, "[]", #"{"a":"5"}"#, "true",
+  ]
+  static let characters = [
+    "ß", "é", "É", "𝄞", "👩‍👩‍👧", "\u{FFFD}", "\u{FEFF}", "日本", "abc ", "ABC", "Abc  ", "abc", "\t", "a\u{0}b",
+    "\u{0}", "A\u{0}C", "a\u{0}c", " ",
+    "  ", "", "𐐀x", "İ", "Z", "[", "z", "{", "_", "%", "ab", "AB ", "aB  ",
+  ]
+
   static func batch(
     _ columns: [TestColumn], rows: Int, _ dice: inout Dice, extremes: Bool, isSmall: Bool = false
   ) throws
@@ -86,11 +79,14 @@ enum TestData {
       let builder = column.field.type.makeBuilder()
       let nullRate = dice.pick([0, 0, 3, 10])
       var ascending = dice.below(100)
+      let (isNull, isConstant, isSorted) = (dice.oneIn(25), dice.oneIn(20), dice.oneIn(5))
+      let frozen = dice
       for _ in 0..<rows {
-        if column == .none || (nullRate > 0 && dice.oneIn(nullRate)) {
+        if column == .none || isNull || (nullRate > 0 && dice.oneIn(nullRate)) {
           builder.appendNull()
           continue
         }
+        if isConstant { dice = frozen }
         ascending += dice.below(3)
         switch column {
         case .dec: append(builder, Int128(dice.below(100_000) - 20_000))
@@ -113,8 +109,11 @@ enum TestData {
         case .d, .none:
           let value: Double =
             extremes && dice.oneIn(10)
-            ? dice.pick([.nan, .infinity, -.infinity, 0, -0.0, 0.5, .leastNonzeroMagnitude])
-            : Double(dice.below(2000)) / 8 - 100
+            ? dice.pick([
+              .nan, .infinity, -.infinity, 0, -0.0, 0.5, .leastNonzeroMagnitude, -2.5e-308 / 64, 1e308,
+              -1.7e308,
+              1e15, 123456789.125, 1e-5,
+            ]) : isSorted ? Double(ascending) / 8 : Double(dice.below(2000)) / 8 - 100
           append(builder, value)
         case .f:
           append(builder, dice.oneIn(20) && extremes ? Float.nan : Float(dice.below(1000)) / 4)
@@ -124,6 +123,17 @@ enum TestData {
         case .ts:
           let ticks = 1_704_067_200_000_000 + Int64(dice.below(100)) * 86_400_000_000 / 7
           append(builder, dice.oneIn(3) ? ticks - ticks % 1_000_000 : ticks)
+        case .iso: try append(builder, dice.pick(times))
+        case .num: try append(builder, dice.pick(numbers))
+        case .j: try append(builder, dice.pick(documents))
+        case .u: try append(builder, dice.pick(characters) + (dice.oneIn(3) ? dice.pick(characters) : ""))
+        case .st:
+          let text =
+            dice.oneIn(10) ? "null" : "\"\(dice.pick(["", "b", "é", "B", "\\u0000x", "\\n\\\"", "😀"]))\""
+          let inner = dice.oneIn(6) ? "null" : #"{"k":\#(text),"flag":\#(dice.oneIn(2))}"#
+          try builder.appendJSON(
+            Array(#"{"a":\#(dice.below(9) - 3),"b":\#(text),"c":\#(dice.below(40))e-1,"d":\#(inner)}"#.utf8)
+              .span.bytes)
         case .b: try builder.append(bytes: Array(dice.pick(words).utf8.prefix(3)).span.bytes)
         }
       }

@@ -1,5 +1,7 @@
 // Random SELECTs over the test's tables: most of them within what runs on columns.
 
+import SQLite
+
 struct StatementGenerator {
   var dice: Dice
   /// Whether overflows are wanted.
@@ -28,6 +30,7 @@ struct StatementGenerator {
 
   mutating func integer(_ depth: Int = 0) -> String {
     if depth > 2 || dice.oneIn(2) { return dice.oneIn(4) ? String(dice.below(200) - 50) : integerColumn() }
+    if dice.oneIn(4) { return integerFunction(depth) }
     switch dice.below(12) {
     case 0: return "(\(integer(depth + 1)) + \(integer(depth + 1)))"
     case 1: return "(\(integer(depth + 1)) - \(integer(depth + 1)))"
@@ -49,6 +52,7 @@ struct StatementGenerator {
     if depth > 2 || dice.oneIn(2) {
       return dice.oneIn(4) ? "\(Double(dice.below(400)) / 4 - 20)" : dice.pick(reals)
     }
+    if dice.oneIn(3) { return realFunction(depth) }
     switch dice.below(7) {
     case 0: return "(\(real(depth + 1)) + \(integer(depth + 1)))"
     case 1: return "(\(real(depth + 1)) - \(real(depth + 1)))"
@@ -62,6 +66,7 @@ struct StatementGenerator {
 
   mutating func text(_ depth: Int = 0) -> String {
     if depth > 2 || dice.oneIn(2) { return dice.oneIn(4) ? literal() : dice.pick(texts) }
+    if dice.oneIn(3) { return textFunction(depth) }
     switch dice.below(11) {
     case 9: return dice.pick(["date(ts)", "time(ts)", "datetime(ts)", "date(day)", "datetime(day)"])
     case 10:
@@ -91,6 +96,7 @@ struct StatementGenerator {
         return "((\(condition(depth + 1))) IS \(dice.pick(["TRUE", "FALSE", "NOT TRUE", "NOT FALSE"])))"
       }
     }
+    if dice.oneIn(7) { return oddCondition(depth) }
     let order = dice.pick(["=", "<>", "<", "<=", ">", ">=", "=", "IS", "IS NOT"])
     switch dice.below(16) {
     case 14: return "\(dice.pick(integers + reals)) \(order) ?1"
@@ -137,7 +143,8 @@ struct StatementGenerator {
   }
 
   mutating func expression() -> String {
-    switch dice.below(5) {
+    switch dice.below(6) {
+    case 5: dice.oneIn(4) ? "typeof(\(mixed(1)))" : mixed(1)
     case 0, 1: anyColumn()
     case 2: integer()
     case 3: real()
@@ -146,19 +153,34 @@ struct StatementGenerator {
   }
 
   mutating func key() -> String {
-    switch dice.below(10) {
+    switch dice.below(11) {
     case 0...2: dice.pick(["skew", "i8", "flag", "i32", "u16"])
-    case 3...5: dice.pick(texts)
+    case 3...5: dice.oneIn(4) ? "\(anyText()) COLLATE \(collation())" : dice.pick(texts)
+    case 10:
+      dice.pick(["st ->> 'b'", "round(d)", "num", "u", "date(ts, 'start of month')", "substr(iso, 1, 4)"])
     case 6: dice.pick(reals)
     case 7: dice.pick(times)
     case 8: "b"
-    default: dice.oneIn(2) ? integer(1) : text(1)
+    default: dice.oneIn(3) ? mixed(2) : dice.oneIn(2) ? integer(1) : text(1)
     }
+  }
+
+  private mutating func bareColumn() -> String {
+    dice.pick(["i64", "t", "st", "dec", "ts", "d", "dict", "i32 + i8", "length(s)", "upper(t) || i64"])
   }
 
   mutating func aggregate() -> String {
     let filter = dice.oneIn(5) ? " FILTER (WHERE \(condition(1)))" : ""
-    switch dice.below(12) {
+    switch dice.below(20) {
+    case 17, 18: return "\(dice.pick(["sum", "total", "avg", "min", "max", "count"]))(\(mixed(1)))\(filter)"
+    case 19: return "sum(CASE WHEN \(condition(2)) THEN d ELSE 0 END) / 2\(dice.oneIn(2) ? ".0" : "")"
+    case 15:
+      return
+        "group_concat(\(dice.oneIn(3) ? "DISTINCT \(anyText()) COLLATE \(collation())" : anyValue(2)))\(filter)"
+    case 16: return "group_concat(\(anyText()), \(dice.pick(["'; '", "t", "i8", "NULL", "''"])))\(filter)"
+    case 12: return "\(dice.pick(["min", "max"]))(\(anyText()) COLLATE \(collation()))\(filter)"
+    case 13: return "count(DISTINCT \(anyText()) COLLATE \(collation()))\(filter)"
+    case 14: return "count(\(anyValue(1)))\(filter)"
     case 0: return "count(*)\(filter)"
     case 1: return "count(\(anyColumn()))\(filter)"
     case 2: return "sum(\(integer(1)))\(filter)"
@@ -211,6 +233,7 @@ struct StatementGenerator {
   /// A statement, and whether the order of its rows is told.
   mutating func statement() -> (sql: String, isOrdered: Bool) {
     if dice.oneIn(6) { return join() }
+    if dice.oneIn(12) { return window() }
     let filter = dice.oneIn(3) ? "" : " WHERE " + condition()
     let source =
       dice.oneIn(12)
@@ -218,29 +241,31 @@ struct StatementGenerator {
     switch dice.below(10) {
     case 0, 1:
       let results = (0..<dice.below(4) + 1).map { _ in expression() }.joined(separator: ", ")
-      return ("SELECT \(results) FROM \(source)\(filter)", false)
-    case 2: return ("SELECT *\(dice.oneIn(3) ? ", i32 + 1" : "") FROM \(source)\(filter)", false)
+      return ("SELECT \(results) FROM \(source)\(filter)", true)
+    case 2: return ("SELECT *\(dice.oneIn(3) ? ", i32 + 1" : "") FROM \(source)\(filter)", true)
     case 3, 4:
-      let results = (0..<dice.below(4) + 1).map { _ in aggregate() }.joined(separator: ", ")
-      return ("SELECT \(results) FROM \(source)\(filter)", false)
+      var results = (0..<dice.below(4) + 1).map { _ in aggregate() }.joined(separator: ", ")
+      if dice.oneIn(8) { results += ", " + bareColumn() }
+      return ("SELECT \(results) FROM \(source)\(filter)", true)
     case 5, 6:
       let keys = (0..<dice.below(3) + 1).map { _ in key() }
-      let results = keys + (0..<dice.below(3) + 1).map { _ in aggregate() }
+      var results = keys + (0..<dice.below(3) + 1).map { _ in aggregate() }
+      if dice.oneIn(5) { results.append(bareColumn()) }
       let having = dice.oneIn(4) ? " HAVING count(*) > \(dice.below(5))" : ""
       let places = keys.indices.map { "\($0 + 1)" }.joined(separator: ", ")
       let ordering = dice.oneIn(2) ? " ORDER BY \(places)" : ""
       return (
         "SELECT \(results.joined(separator: ", ")) FROM \(source)\(filter) GROUP BY \(places)\(having)\(ordering)",
-        !ordering.isEmpty
+        true
       )
     case 7:
       let results = (0..<dice.below(3) + 1).map { _ in key() }.joined(separator: ", ")
-      return ("SELECT DISTINCT \(results) FROM \(source)\(filter)", false)
+      return ("SELECT DISTINCT \(results) FROM \(source)\(filter)", true)
     default:
       // All columns that are shown are ordered by, so that the order is total as far as it can be seen.
       let columns = (0..<dice.below(3) + 1).map { _ in expression() }
       let terms = columns.indices.map {
-        "\($0 + 1)\(dice.pick(["", " ASC", " DESC", " DESC NULLS LAST", " ASC NULLS LAST", " DESC NULLS FIRST"]))"
+        "\($0 + 1)\(dice.oneIn(4) ? " COLLATE \(collation())" : "")\(dice.pick(["", " ASC", " DESC", " DESC NULLS LAST", " ASC NULLS LAST", " DESC NULLS FIRST"]))"
       }
       let distinct = dice.oneIn(5) ? "DISTINCT " : ""
       var sql = "SELECT \(distinct)\(columns.joined(separator: ", ")) FROM \(source)\(filter)"
@@ -254,5 +279,15 @@ struct StatementGenerator {
       }
       return (sql, true)
     }
+  }
+}
+
+extension StatementGenerator {
+  /// Values for the parameters `?1` and `?2` of a statement.
+  mutating func parameters() -> [SQLValue] {
+    [
+      dice.pick([.integer(5), .integer(-3), .real(2.5), .null, .text("12"), .integer(300)]),
+      dice.pick([.text("abc"), .text("2024-01-20"), .null, .text("value 3"), .integer(10)]),
+    ]
   }
 }
