@@ -96,6 +96,7 @@ extension Execution {
       try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit)
     } _: { worker, index throws(QueryError) in
       try worker.read(blocks[index], number: index)
+      options.progress?.pass(blocks[index].segmentRows)
     }
     let first = workers[0]
     for other in workers.dropFirst() { try first.merge(other) }
@@ -133,6 +134,7 @@ extension Execution {
       try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit)
     } _: { worker, index throws(QueryError) in
       try worker.read(blocks[index], number: index)
+      options.progress?.pass(blocks[index].segmentRows)
     }
     let first = workers[0]
     for other in workers.dropFirst() { try first.merge(other) }

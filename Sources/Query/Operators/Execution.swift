@@ -101,9 +101,9 @@ struct Execution: Sendable {
     }
     if case .view(let view) = core.source {
       givens.view = view
-      blocks = try ZoneFilters(view.conditions, view.shape, givens).surviving(blocks)
+      blocks = try surviving(blocks, view.conditions, view.shape, givens)
     }
-    blocks = try ZoneFilters(conditions, shape, givens).surviving(blocks)
+    blocks = try surviving(blocks, conditions, shape, givens)
     try learn(core, plan, blocks, isLimited: limit != .max, &givens)
     if let grouping = core.grouping {
       let batch = try groups(blocks, conditions, shape, grouping, givens)

@@ -44,7 +44,7 @@ extension Execution {
   ) throws(QueryError) -> RecordBatch {
     // The source by itself: its columns are where they are in the whole.
     var blocks = try self.blocks(step.source).map { $0.placed(at: step.columns.lowerBound) }
-    blocks = try ZoneFilters(filters, shape, givens).surviving(blocks)
+    blocks = try surviving(blocks, filters, shape, givens)
     let needed = step.columns.filter { plan.needed.contains($0) }
     let schema = Schema(needed.map { Field("\($0)", plan.types[$0]) })
     let rows = RowPlan(

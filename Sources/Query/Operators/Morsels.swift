@@ -17,6 +17,8 @@ public struct QueryOptions: Sendable {
   public var memoryLimit = 1 << 30
   /// Asked before every block; true ends the query with `.cancelled`.
   public var isCancelled: @Sendable () -> Bool = { false }
+  /// Hears of what is scanned; nil where nobody asks.
+  public var progress: ScanProgress?
 
   /// Below this many rows it does not pay to find out codes and ranges first.
   var learningRows = 100_000

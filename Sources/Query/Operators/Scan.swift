@@ -49,12 +49,14 @@ final class ScanSource: BatchSource {
     let wanted = left == .max ? Int.max : left.addingReportingOverflow(skip).overflow ? .max : left + skip
     let results = Results(range.count)
     let idle = Idle(workers)
-    let (program, passed, blocks) = (program, passed, blocks)
+    let (program, passed, blocks, progress) = (program, passed, blocks, options.progress)
     let made: [ScanWorker] = try Morsels(options: options).run(range.count) { () throws(QueryError) in
       if let worker = idle.take() { return worker }
       return try ScanWorker(program, passed)
     } _: { worker, index throws(QueryError) in
-      results.set(index, try worker.read(blocks[range.lowerBound + index], wanted: wanted))
+      let block = blocks[range.lowerBound + index]
+      results.set(index, try worker.read(block, wanted: wanted))
+      progress?.pass(block.segmentRows)
     }
     workers = made
     for batch in results.all {

@@ -325,6 +325,7 @@ extension Execution {
       try SortWorker(program, memoryLimit: limit)
     } _: { worker, index throws(QueryError) in
       let number = turns?[index] ?? index
+      options.progress?.pass(blocks[number].segmentRows)
       if let bounds, worker.isBeyond(bounds[number]) { return }
       try worker.read(blocks[number], number: number)
     }

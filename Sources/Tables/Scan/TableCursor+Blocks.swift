@@ -57,6 +57,10 @@ extension TableCursor {
     let segment = placed.segment
     let block = segment.blocks[number]
     let first = placed.firstRow + Int64(block.firstRow)
+    positions = table.module.positions
+    if let positions, let snapshot {
+      positions.moved(self, to: snapshot.rowsBefore(self.segment) + block.firstRow, of: snapshot.segmentRows)
+    }
     guard first <= rowRange.upperBound else {
       self.block = segment.blocks.count
       return false
