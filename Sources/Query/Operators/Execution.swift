@@ -10,6 +10,9 @@ import Tables
 class BatchSource {
   /// The next batch; nil behind the last.
   func next() throws(QueryError) -> RecordBatch? { preconditionFailure("every source has its own") }
+
+  /// Whether it is known that nothing more comes.
+  var isAtEnd: Bool { false }
 }
 
 /// Batches that are there already.
@@ -19,6 +22,7 @@ final class StoredSource: BatchSource {
   init(_ batches: [RecordBatch]) { self.batches = batches[...] }
 
   override func next() -> RecordBatch? { batches.popFirst() }
+  override var isAtEnd: Bool { batches.isEmpty }
 }
 
 /// One run of one plan.

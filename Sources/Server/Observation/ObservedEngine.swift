@@ -32,11 +32,11 @@ private final class ObservedSession: EngineSession {
   }
 
   func prepare(
-    _ sql: String, in transaction: TransactionID?, _ control: StatementControl
+    _ sql: String, in transaction: TransactionID?, willRun: Bool, _ control: StatementControl
   ) throws(EngineError) -> any EngineStatement {
     var watch = Stopwatch(sql, observer, control)
     let statement = try watch.measure { () throws(EngineError) in
-      try session.prepare(sql, in: transaction, control)
+      try session.prepare(sql, in: transaction, willRun: willRun, control)
     }
     return ObservedStatement(statement, observer, preparing: watch.spent)
   }
