@@ -13,10 +13,11 @@ final class AggregationWorker: @unchecked Sendable {
   let table: Grouper?
   let accumulators: [Accumulator]
   private let memoryLimit: Int
+  private let checkpoint: Checkpoint
 
   init(
     _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan, _ givens: Givens,
-    memoryLimit: Int
+    memoryLimit: Int, _ checkpoint: Checkpoint
   ) throws(QueryError) {
     let compiler = Compiler(shape, givens)
     self.memoryLimit = memoryLimit
@@ -31,6 +32,9 @@ final class AggregationWorker: @unchecked Sendable {
       }
       return (predicates, keys.isEmpty ? nil : compiler.grouper(keys), accumulators)
     }
+    self.checkpoint = checkpoint
+    table?.checkpoint = checkpoint
+    for accumulator in accumulators { (accumulator as? DistinctAccumulator)?.checkpoint = checkpoint }
     for accumulator in accumulators where table == nil { accumulator.reserve(1) }
   }
 
@@ -75,8 +79,9 @@ final class AggregationWorker: @unchecked Sendable {
   }
 
   func merge(_ other: AggregationWorker) throws(QueryError) {
-    let map = table?.merge(other.table!, first: nil) ?? [0]
+    let map = try table?.merge(other.table!, first: nil) ?? [0]
     for (mine, theirs) in zip(accumulators, other.accumulators) {
+      try checkpoint.check()
       mine.reserve(table?.count ?? 1)
       // It may not have had a row, and the map is of all groups that there can be.
       theirs.reserve(other.table?.count ?? 1)
@@ -86,40 +91,62 @@ final class AggregationWorker: @unchecked Sendable {
 }
 
 extension Execution {
-  /// The groups as a batch: keys, then aggregates.
+  /// The groups as batches: keys, then aggregates.
   func groups(
     _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
     _ givens: Givens
-  ) throws(QueryError) -> RecordBatch {
+  ) throws(QueryError) -> [RecordBatch] {
     let limit = options.memoryLimit / max(1, options.threads)
+    let checkpoint = morsels.checkpoint
     let workers = try morsels.run(blocks.count) { () throws(QueryError) in
-      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit)
+      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit, checkpoint)
     } _: { worker, index throws(QueryError) in
       try worker.read(blocks[index], number: index)
       options.progress?.pass(blocks[index].segmentRows)
     }
     let first = workers[0]
     for other in workers.dropFirst() { try first.merge(other) }
-    let groups = first.table?.sortedGroups() ?? [0]
-    var columns: [Column] = []
-    for i in grouping.keys.indices {
-      columns.append(try first.table!.column(i, groups, type: grouping.shape.types[i]))
-    }
-    for (i, accumulator) in first.accumulators.enumerated() {
-      let type = grouping.shape.types[grouping.keys.count + i]
-      columns.append(try accumulator.finish(groups, type: type))
-    }
+    let groups = try first.table?.sortedGroups() ?? [0]
     let fields = grouping.shape.types.enumerated().map { Field("\($0)", $1) }
-    return try data { () throws(DataError) in
-      try RecordBatch(schema: Schema(fields), columns: columns, count: groups.count)
+    // Distinct values are counted for all groups at once.
+    let isWhole = first.accumulators.contains { $0 is DistinctAccumulator }
+    return try parts(groups, of: isWhole ? .max : Execution.groupsAtOnce) { groups throws(QueryError) in
+      var columns: [Column] = []
+      for i in grouping.keys.indices {
+        columns.append(try first.table!.column(i, groups, type: grouping.shape.types[i]))
+      }
+      for (i, accumulator) in first.accumulators.enumerated() {
+        let type = grouping.shape.types[grouping.keys.count + i]
+        columns.append(try accumulator.finish(groups, type: type))
+      }
+      return try data { () throws(DataError) in
+        try RecordBatch(schema: Schema(fields), columns: columns, count: groups.count)
+      }
     }
+  }
+
+  /// Results of so many groups take a few hundredths of a second, after which a cancelled query ends.
+  static let groupsAtOnce = 1 << 18
+
+  /// Batches of many groups, made a part at a time.
+  func parts(
+    _ groups: [UInt32], of size: Int = Execution.groupsAtOnce,
+    _ body: ([UInt32]) throws(QueryError) -> RecordBatch
+  ) throws(QueryError) -> [RecordBatch] {
+    if groups.count <= size { return [try body(groups)] }
+    var batches: [RecordBatch] = []
+    for start in stride(from: 0, to: groups.count, by: size) {
+      try morsels.check()
+      batches.append(try body(Array(groups[start..<min(start + size, groups.count)])))
+    }
+    return batches
   }
 
   /// The distinct results, in the order in which they come.
   func distinct(
     _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ outputs: [OutputColumn],
     _ schema: Schema, _ givens: Givens
-  ) throws(QueryError) -> RecordBatch {
+  ) throws(QueryError) -> [RecordBatch] {
     let grouping = GroupingPlan(
       keys: outputs.map { .expression($0.expression) }, aggregates: [], shape: shape)
     return try distinct(blocks, conditions, shape, grouping, schema, givens)
@@ -128,23 +155,26 @@ extension Execution {
   private func distinct(
     _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
     _ schema: Schema, _ givens: Givens
-  ) throws(QueryError) -> RecordBatch {
+  ) throws(QueryError) -> [RecordBatch] {
     let limit = options.memoryLimit / max(1, options.threads)
+    let checkpoint = morsels.checkpoint
     let workers = try morsels.run(blocks.count) { () throws(QueryError) in
-      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit)
+      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit, checkpoint)
     } _: { worker, index throws(QueryError) in
       try worker.read(blocks[index], number: index)
       options.progress?.pass(blocks[index].segmentRows)
     }
     let first = workers[0]
     for other in workers.dropFirst() { try first.merge(other) }
-    let groups = first.table!.groupsByAppearance()
-    var columns: [Column] = []
-    for (i, field) in schema.fields.enumerated() {
-      columns.append(try first.table!.column(i, groups, type: field.type))
-    }
-    return try data { () throws(DataError) in
-      try RecordBatch(schema: schema, columns: columns, count: groups.count)
+    let groups = try first.table!.groupsByAppearance()
+    return try parts(groups) { groups throws(QueryError) in
+      var columns: [Column] = []
+      for (i, field) in schema.fields.enumerated() {
+        columns.append(try first.table!.column(i, groups, type: field.type))
+      }
+      return try data { () throws(DataError) in
+        try RecordBatch(schema: schema, columns: columns, count: groups.count)
+      }
     }
   }
 }

@@ -65,9 +65,9 @@ final class Worker<S: Sink>: @unchecked Sendable {
 struct Morsels {
   let options: QueryOptions
 
-  func check() throws(QueryError) {
-    if options.isCancelled() { throw QueryError(.cancelled, "the query was cancelled") }
-  }
+  var checkpoint: Checkpoint { Checkpoint(options.isCancelled) }
+
+  func check() throws(QueryError) { try checkpoint.check() }
 
   /// Calls `body` for each index below `count`, by as many threads as are allowed; each of them makes one state for itself.
   /// - Returns: the states, in no order.

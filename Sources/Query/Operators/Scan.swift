@@ -119,6 +119,23 @@ private final class Results: @unchecked Sendable {
 }
 
 extension RecordBatch {
+  /// As the other, asking between the columns whether the query was cancelled.
+  static func concatenating(_ batches: [RecordBatch], _ checkpoint: Checkpoint) throws(QueryError)
+    -> RecordBatch
+  {
+    guard batches.count > 1 else { return batches[0] }
+    var columns: [Column] = []
+    for i in batches[0].columns.indices {
+      try checkpoint.check()
+      columns.append(
+        try data { () throws(DataError) in try Column.concatenating(batches.map { $0.columns[i] }) })
+    }
+    return try data { () throws(DataError) in
+      try RecordBatch(
+        schema: batches[0].schema, columns: columns, count: batches.reduce(0) { $0 + $1.count })
+    }
+  }
+
   static func concatenating(_ batches: [RecordBatch]) throws(DataError) -> RecordBatch {
     guard batches.count > 1 else { return batches[0] }
     var columns: [Column] = []

@@ -37,7 +37,8 @@ extension TableCursor {
     }
     if !conditions.isEmpty, try !lookUp(snapshot) {
       for i in conditions.indices {
-        conditions[i].statistics = try placed.segment.statistics(conditions[i].column)
+        conditions[i].statistics = try placed.segment.statistics(
+          conditions[i].column, isToStop: { table.connection.isToStop })
       }
     }
   }
@@ -50,6 +51,8 @@ extension TableCursor {
     }
     let number = block
     block += 1
+    // SQLite hears nothing of blocks without a row.
+    if number & 7 == 7, table.connection.isToStop { throw .stopped }
     return try select(placed, block: number)
   }
 
