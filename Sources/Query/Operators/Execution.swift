@@ -160,6 +160,7 @@ struct Execution: Sendable {
   private func answers(_ subqueries: [Subquery]) throws(QueryError) -> Givens {
     var givens = givens
     givens.isTrial = false
+    givens.checkpoint = morsels.checkpoint
     for subquery in subqueries {
       let source = try source(subquery.plan)
       switch subquery.use {
