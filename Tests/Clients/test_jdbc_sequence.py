@@ -210,6 +210,26 @@ def test_statements_are_prepared_all_of_them(jdbc):
     jdbc.close(none)
 
 
+def test_parameters_are_bound_by_the_types_of_their_schema(jdbc):
+    """The driver makes vectors of the parameter schema's types and sets the values in them; into one of type null it can set nothing but NULL."""
+    insert = jdbc.prepare("INSERT INTO pets (owner, name) VALUES (?, ?)")
+    schema = schema_of(insert.parameter_schema)
+    assert schema.types == [pa.int64(), pa.utf8()] and all(field.nullable for field in schema)
+    # `executeBatch`: all sets of parameters in one batch, one count for all of them.
+    assert jdbc.execute_update(insert, pa.record_batch([pa.array([None, None], schema.types[0]), pa.array(["Rex", None], schema.types[1])], schema=schema)) == 2
+    jdbc.close(insert)
+    select = jdbc.prepare("SELECT name FROM pets WHERE name LIKE ? OR id = ? LIMIT ?")
+    schema = schema_of(select.parameter_schema)
+    assert schema.types == [pa.utf8(), pa.int64(), pa.int64()]
+    for pattern, count in (("R%", 1), ("x", 0)):
+        bound = pa.record_batch([pa.array([pattern], pa.utf8()), pa.array([-1], pa.int64()), pa.array([10], pa.int64())], schema=schema)
+        assert jdbc.execute_query(select, bound).num_rows == count
+    jdbc.close(select)
+    delete = jdbc.prepare("DELETE FROM pets WHERE name = ? OR name IS NULL")
+    assert jdbc.execute_update(delete, pa.record_batch([pa.array(["Rex"])], schema=schema_of(delete.parameter_schema))) == 2
+    jdbc.close(delete)
+
+
 def test_errors_come_when_it_is_prepared(jdbc):
     for sql, error in (("SELEC 1", pa.ArrowInvalid), ("SELECT * FROM nowhere", Exception)):
         with pytest.raises(error):

@@ -9,7 +9,7 @@ import SQL
 final class AggregationWorker: @unchecked Sendable {
   // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
   private let frame = Frame()
-  private let predicates: [Predicate]
+  private let filter: Filter
   let table: Grouper?
   let accumulators: [Accumulator]
   private let memoryLimit: Int
@@ -21,7 +21,7 @@ final class AggregationWorker: @unchecked Sendable {
   ) throws(QueryError) {
     let compiler = Compiler(shape, givens)
     self.memoryLimit = memoryLimit
-    (predicates, table, accumulators) = try compiling { () throws(NotMine) in
+    (filter, table, accumulators) = try compiling { () throws(NotMine) in
       var predicates = try compiler.viewPredicates()
       for condition in conditions { predicates.append(try compiler.predicate(condition)) }
       var keys: [Node] = []
@@ -30,7 +30,7 @@ final class AggregationWorker: @unchecked Sendable {
       for aggregate in grouping.aggregates {
         accumulators.append(try compiler.accumulator(aggregate, isGrouped: !keys.isEmpty))
       }
-      return (predicates, keys.isEmpty ? nil : compiler.grouper(keys), accumulators)
+      return (Filter(predicates), keys.isEmpty ? nil : compiler.grouper(keys), accumulators)
     }
     self.checkpoint = checkpoint
     table?.checkpoint = checkpoint
@@ -41,7 +41,7 @@ final class AggregationWorker: @unchecked Sendable {
   func read(_ block: Block, number: Int) throws(QueryError) {
     frame.enter(block)
     var accumulators = accumulators
-    if table == nil, predicates.isEmpty, block.tombstones == nil, block.rows == block.whole {
+    if table == nil, filter.isEmpty, block.tombstones == nil, block.rows == block.whole {
       // What the block's statistics tell need not be read.
       var others: [Accumulator] = []
       for accumulator in accumulators where !(try accumulator.add(whole: block)) {
@@ -55,10 +55,7 @@ final class AggregationWorker: @unchecked Sendable {
       let stop = min(start + vectorSize, block.rows.upperBound)
       frame.select(start..<stop)
       start = stop
-      for predicate in predicates {
-        if frame.count == 0 { break }
-        frame.keep(try predicate.test(frame))
-      }
+      try filter.apply(frame)
       if frame.count == 0 { continue }
       guard let table else {
         for accumulator in accumulators { try accumulator.add(frame, nil) }

@@ -36,11 +36,11 @@ protocol Sink: AnyObject {
 final class Worker<S: Sink>: @unchecked Sendable {
   // SAFETY (@unchecked Sendable): `Morsels` gives a worker to one thread at a time, and hands it over under a lock.
   let frame = Frame()
-  let predicates: [Predicate]
+  let filter: Filter
   let sink: S
 
   init(predicates: [Predicate], sink: S) {
-    self.predicates = predicates
+    filter = Filter(predicates)
     self.sink = sink
   }
 
@@ -52,10 +52,7 @@ final class Worker<S: Sink>: @unchecked Sendable {
       let end = min(start + vectorSize, block.rows.upperBound)
       frame.select(start..<end)
       start = end
-      for predicate in predicates {
-        if frame.count == 0 { break }
-        frame.keep(try predicate.test(frame))
-      }
+      try filter.apply(frame)
       if frame.count > 0 { try sink.consume(frame) }
     }
   }

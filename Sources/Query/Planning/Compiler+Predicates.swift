@@ -104,6 +104,13 @@ extension Compiler {
     if left.constant != nil, right.constant == nil {
       return try compare(order.mirrored, right, left, how, isExact: isExact)
     }
+    let (symbol, operand) = order.inTermsOf(left.kind, right)
+    return try compareOrdered(symbol, left, operand, how, isExact: isExact)
+  }
+
+  private func compareOrdered(
+    _ order: Order, _ left: Node, _ right: Node, _ how: Rules, isExact: Bool
+  ) throws(NotMine) -> Predicate {
     switch (left.kind, right.kind) {
     case (.ticks(let a), .ticks(let b)) where a == b:
       if order != .equal, order != .notEqual { throw NotMine("two times are compared") }
