@@ -1,12 +1,16 @@
 """scripts/bench sql: the queries in sql/bench/ through Flight, against DuckDB behind a pyarrow Flight server and roapi over HTTP, which is how
 their users have them. Every server is a process of its own, on the same file; the client is the same one; rounds go from server to
-server, so that a disturbance meets all of them. Answers are compared before anything is measured."""
+server, so that a disturbance meets all of them. Answers are compared before anything is measured.
+
+Small queries are asked by threads of one Python process, each with a connection of its own, and by h2load, which takes a tenth of the CPU
+for itself. For aggregates the limit is told, too: how long all cores take to read the columns once, in the same run."""
 
 import argparse
 import contextlib
 import math
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -15,6 +19,7 @@ import threading
 import time
 import urllib.request
 
+import numpy
 import pyarrow as pa
 import pyarrow.compute
 from pyarrow import flight
@@ -184,15 +189,84 @@ def small_queries(peers, rows, clients, duration):
     return {peer: statistics.median(values) for peer, values in rates.items()}
 
 
+def h2load(peer, connections, duration, folder):
+    """DoGet of one point query by as many connections: calls a second."""
+    sql = SMALL.format(4711).encode()
+    ticket = b"\x0a" + bytes([len(sql)]) + sql
+    body = folder / "ticket"
+    body.write_bytes(b"\0" + len(ticket).to_bytes(4, "big") + ticket)
+    done = subprocess.run(
+        ["h2load", "-c", str(connections), "-m", "1", "-t", "1", "-D", str(duration), "-d", body, "-H", "content-type: application/grpc",
+         "-H", "te: trailers", peer.uri.replace("grpc://", "http://") + "/arrow.flight.protocol.FlightService/DoGet"],
+        capture_output=True, text=True, timeout=120)
+    rate = re.search(r"finished in .*?, ([\d.]+) req/s", done.stdout)
+    failed = re.search(r"(\d+) failed, (\d+) errored", done.stdout)
+    assert rate and failed and failed.groups() == ("0", "0"), done.stdout
+    return float(rate[1])
+
+
+# The columns that a query cannot do without.
+SCANNED = {"aggregate": ["value", "qty"], "filtered_aggregate": ["region", "value", "qty"]}
+
+
+def reading(path, names):
+    """Seconds in which all cores read the columns once, as they are in the file: the best of several times."""
+    table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    buffers = [buffer for name in names for chunk in table[name].chunks for buffer in chunk.buffers() if buffer]
+    words = [numpy.frombuffer(buffer, "u8", buffer.size // 8) for buffer in buffers]
+    cores = os.cpu_count()
+
+    def work(core):
+        for array in words:
+            numpy.add.reduce(array[len(array) * core // cores:len(array) * (core + 1) // cores])
+
+    def once():
+        threads = [threading.Thread(target=work, args=(core,)) for core in range(cores)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return min(seconds(once) for _ in range(7)), sum(buffer.size for buffer in buffers)
+
+
+def chart(path, title, rows, others):
+    """Bars of peer/Fletch, a row for each query, as a picture."""
+    try:
+        import matplotlib
+    except ImportError:
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "matplotlib==3.10.8"], check=True)
+        import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    figure, axes = pyplot.subplots(figsize=(9, 0.32 * len(rows) * max(1, len(others)) + 1.6))
+    height = 0.8 / max(1, len(others))
+    for number, peer in enumerate(others):
+        places = [i + number * height for i, (_, ratios) in enumerate(rows) if peer in ratios]
+        values = [ratios[peer] for _, ratios in rows if peer in ratios]
+        bars = axes.barh(places, values, height, label=peer)
+        axes.bar_label(bars, [f"{value:.1f}" for value in values], padding=3, fontsize=8)
+    axes.set_yticks([i + 0.4 - height / 2 for i in range(len(rows))], [name for name, _ in rows])
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.axvline(1, color="black", linewidth=1)
+    axes.set_xlabel("times as long as Fletch takes (above 1: Fletch is faster)")
+    axes.set_title(title, fontsize=10)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+
+
 def line(name, values, unit, others, is_rate=False):
+    ratios = {}
     cells = [f"{name:<24}"] + [f"{values[peer]:>12.1f} {unit}" if peer in values else f"{'–':>15}" for peer in ["fletch", *others]]
     for peer in others:
         if peer in values:
-            ratio = values["fletch"] / values[peer] if is_rate else values[peer] / values["fletch"]
-            cells.append(f"{ratio:>10.2f}")
+            ratios[peer] = values["fletch"] / values[peer] if is_rate else values[peer] / values["fletch"]
+            cells.append(f"{ratios[peer]:>10.2f}")
         else:
             cells.append(f"{'–':>10}")
     print("".join(cells), flush=True)
+    return name, ratios
 
 
 def main():
@@ -202,6 +276,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", default="duckdb,roapi", help="of duckdb, roapi")
     parser.add_argument("--only", choices=["queries", "small", "ingest"], help="a part of it")
+    parser.add_argument("--chart", help="a PNG of the ratios, of the last number of rows")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each run of small queries")
     arguments = parser.parse_args()
     others = [name for name in arguments.peers.split(",") if name]
@@ -216,22 +291,30 @@ def main():
             print(f"\n{rows:,} rows; {os.cpu_count()} cores, load {before[0]:.1f} before; medians of {arguments.rounds} rounds in turns; "
                   "ratios above 1: Fletch is faster")
             print(f"{'':<24}" + "".join(f"{peer:>15}" for peer in ["fletch", *others]) + "".join(f"{peer + ' /':>10}" for peer in others))
+            lines = []
             if arguments.only in (None, "queries"):
-                run_queries(peers, others, queries, arguments.rounds)
+                lines += run_queries(peers, others, queries, arguments.rounds, path)
             if arguments.only in (None, "small"):
                 for clients in (1, 8, 64):
                     rates = small_queries(peers, rows, clients, arguments.seconds)
-                    line(f"point, {clients} clients", rates, "/s", others, is_rate=True)
+                    lines.append(line(f"point, {clients} clients", rates, "/s", others, is_rate=True))
+                flights = [peer for peer in peers if hasattr(peer, "uri")]
+                for clients in (1, 8, 64):
+                    rates = {peer.name: h2load(peer, clients, 3, folder) for peer in flights}
+                    lines.append(line(f"point, {clients} by h2load", rates, "/s", others, is_rate=True))
             if arguments.only in (None, "ingest"):
                 table = pa.ipc.open_file(pa.memory_map(str(path))).read_all().slice(0, 1_000_000)
                 takers = [peer for peer in peers if hasattr(peer, "ingest")]
                 times = measure(takers, "ingest", lambda peer: peer.ingest(table), arguments.rounds)
-                line("ingest of 1M rows", {peer: spent * 1000 for peer, spent in times.items()}, "ms", others)
+                lines.append(line("ingest of 1M rows", {peer: spent * 1000 for peer, spent in times.items()}, "ms", others))
+            if arguments.chart:
+                chart(arguments.chart, f"SQL through Flight, {rows:,} rows, {os.cpu_count()} cores", lines, others)
             print(f"load {os.getloadavg()[0]:.1f} after")
 
 
-def run_queries(peers, others, queries, rounds):
+def run_queries(peers, others, queries, rounds, path):
     ratios = {peer: [] for peer in others}
+    lines = []
     for name, sql in queries.items():
         answers = {}
         for peer in peers:
@@ -248,9 +331,15 @@ def run_queries(peers, others, queries, rounds):
         for peer in others:
             if peer in times:
                 ratios[peer].append(times[peer] / times["fletch"])
-        line(name, {peer: spent * 1000 for peer, spent in times.items()}, "ms", others)
+        lines.append(line(name, {peer: spent * 1000 for peer, spent in times.items()}, "ms", others))
+        if name in SCANNED:
+            limit, size = reading(path, SCANNED[name])
+            print(f"{'  reading its columns':<24}{limit * 1000:>12.1f} ms, {size / limit / 1e9:.1f} GB/s by {os.cpu_count()} threads; "
+                  f"Fletch takes {times['fletch'] / limit:.1f} times that")
     means = [f"{peer} {statistics.geometric_mean(values):.2f}" for peer, values in ratios.items() if values]
-    print(f"{'geometric mean':<24}" + ", ".join(means), flush=True)
+    if means:
+        print(f"{'geometric mean':<24}" + ", ".join(means), flush=True)
+    return lines
 
 
 main()

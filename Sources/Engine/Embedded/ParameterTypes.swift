@@ -149,6 +149,8 @@ struct ParameterTypes {
   private mutating func walk(_ with: With?) { for table in with?.tables ?? [] { walk(table.select) } }
 
   private mutating func walk(_ select: Select) {
+    // Those of subqueries within expressions are not known yet.
+    collect(select)
     walk(select.with)
     for core in [select.first] + select.rest.map(\.core) {
       switch core {
