@@ -123,6 +123,7 @@ public final class QueryStream: @unchecked Sendable {
       }
     }
     let execution = Execution(tables: inputs.map { $0.blocks() }, givens: query.givens, options: options)
+    execution.expect(query.plan)
     return query.plan.isReadFirst
       ? StoredSource(try execution.all(query.plan)) : try execution.source(query.plan)
   }

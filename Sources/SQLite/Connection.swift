@@ -123,6 +123,9 @@ public final class Connection: @unchecked Sendable {
     sqlite3_busy_timeout(handle, Int32(clamping: milliseconds))
   }
 
+  /// Whether what runs on the connection is to end, as the progress handler says: for work between two steps of SQLite's machine.
+  public var isToStop: Bool { progress?() ?? false }
+
   /// Calls `body` after about every `steps` steps of SQLite's machine; true ends the statement with `.interrupt`.
   public func setProgress(every steps: Int, _ body: (() -> Bool)?) {
     progress = body

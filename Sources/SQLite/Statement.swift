@@ -182,6 +182,11 @@ public final class Statement {
     throw error
   }
 
+  /// How often the statement has gone on to a next row within a scan of a whole table of SQLite's own, since it was compiled.
+  public var fullScanSteps: Int {
+    Int(sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0))
+  }
+
   public func reset() { sqlite3_reset(handle) }
 
   @inline(__always)

@@ -40,7 +40,7 @@ public struct ArrowLink: Sendable {
     guard let name = try table ?? firstTable(session) else {
       return try send(try ArrowLink.defaultBatch(), call)
     }
-    let control = StatementControl()
+    let control = StatementControl(origin: StatementOrigin(call))
     call.onCancel { _ in control.cancel() }
     let rows = try grpc { () throws(EngineError) in
       try session.scan(TableName(table: name), part: nil, control)
@@ -96,7 +96,7 @@ public struct ArrowLink: Sendable {
     guard let schema = try payloads.schema() else { throw GRPCStatus(.invalidArgument, "nothing was sent") }
     let session = try grpc { () throws(EngineError) in try engine.makeSession() }
     defer { session.close() }
-    let control = StatementControl()
+    let control = StatementControl(origin: StatementOrigin(call))
     call.onCancel { _ in control.cancel() }
     let request = IngestRequest(
       table: TableName(table: target), schema: schema, ifExists: .replace, ifMissing: .create)

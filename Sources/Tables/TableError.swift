@@ -1,5 +1,6 @@
 // What can go wrong with tables: the data's fault, or SQLite's refusal.
 
+import Glibc
 import Memory
 import SQLite
 
@@ -49,6 +50,7 @@ extension SQLiteError {
       case .unsupported: .error
       case .limit: .outOfMemory
       case .invalid: .error
+      case .system(EINTR): .interrupt
       case .system: .inputOutput
       }
     self.init(code, error.description)
@@ -71,4 +73,9 @@ extension SQLiteError {
       code, "\(message); a published table is one: publish the file with --rows to have an ordinary table",
       offset: offset)
   }
+}
+
+extension DataError {
+  /// The statement that asked is to end; SQLite says that it was interrupted, then.
+  static var stopped: DataError { DataError(.system(EINTR), "the statement was stopped") }
 }

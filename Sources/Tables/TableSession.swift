@@ -92,6 +92,12 @@ public final class TableSession: @unchecked Sendable {
     return try statement.step() ? statement.integer(0) : nil
   }
 
+  /// Has scans tell where they are, until it is set to nil again.
+  public var positions: ScanPositions? {
+    get { module.positions }
+    set { module.positions = newValue }
+  }
+
   // MARK: After a transaction
 
   /// Decides which files of segments stay, once a transaction has ended. To be called after every statement outside of one.

@@ -32,7 +32,8 @@ public struct TableSnapshot: Sendable {
     let table: Int64
     let schema: Schema
     let segments: [PlacedSegment]
-    let segmentRows: Int
+    /// How many rows are in the segments before each, and in all at the end.
+    let starts: [Int]
     let serial: Int
 
     init(_ table: Int64, _ schema: Schema, _ segments: [PlacedSegment], serial: Int) {
@@ -40,7 +41,9 @@ public struct TableSnapshot: Sendable {
       self.schema = schema
       self.segments = segments
       self.serial = serial
-      segmentRows = segments.reduce(0) { $0 + $1.segment.rowCount }
+      var starts = [0]
+      for placed in segments { starts.append(starts.last! + placed.segment.rowCount) }
+      self.starts = starts
     }
   }
 
@@ -70,7 +73,8 @@ public struct TableSnapshot: Sendable {
 
   /// How many rows are visible.
   public var rowCount: Int { segmentRows - tombstones.count + deltaCount }
-  public var segmentRows: Int { fixed.segmentRows }
+  public var segmentRows: Int { fixed.starts.last! }
+  func rowsBefore(_ segment: Int) -> Int { fixed.starts[segment] }
 
   /// The first row id that no segment has.
   var endOfSegments: Int64 { segments.last?.rows.upperBound ?? 1 }

@@ -13,7 +13,8 @@ let queryCommand = Command(
     none is given, standard input has them. Rows of all endpoints are printed: as a table on a terminal, as
     JSON lines elsewhere. Of a statement that changes something the number of rows is told. --param gives
     values for the statement's parameters: a number, NULL, TRUE, FALSE, x'…' or 'quoted' is what it looks like,
-    anything else is text. Ctrl-C stops the statement at the server.
+    anything else is text. On a terminal a line tells how far a query is. Ctrl-C stops the statement at the
+    server.
 
       fletch query grpc://localhost:8815 'SELECT city, count(*) FROM people GROUP BY city'
       fletch query grpc://localhost:8815 'SELECT * FROM people WHERE age > :age' --param age=30 -o old.feather
@@ -47,11 +48,15 @@ let queryCommand = Command(
       for range in parts.ranges {
         let began = monotonicSeconds()
         let text = String(decoding: bytes[range], as: UTF8.self)
+        var waiting = ProgressBar(total: nil, isQuiet: arguments.has("quiet"))
+        defer { waiting.finish() }
+        if waiting.isShown { session.onProgress = { waiting.wait(share: $0) } }
         // Other dialects have other parameters: what this one did not read, the server counts.
         let note = try session.run(
           text, parts.parameters?.count == 1 || parts.ranges.count == 1 ? values : fitting(values, text)
         ) { answer in
-          try show(answer, output, arguments)
+          waiting.finish()
+          return try show(answer, output, arguments)
         }
         var notes = note.map { [$0] } ?? []
         if arguments.has("timing") { notes.append("\(rounded((monotonicSeconds() - began) * 1000)) ms") }

@@ -13,6 +13,8 @@ final class RemoteSession {
   let client: FlightSQLClient
   let interruption: Interruption
   private let timeout: Double?
+  /// Hears how far a query is that runs at the server, where somebody watches: it is polled then.
+  var onProgress: ((Double?) -> Void)?
 
   static let timeout = Option(
     "timeout", "SECONDS", "End a statement that takes longer (default: no limit).")
@@ -87,7 +89,12 @@ final class RemoteSession {
     // Servers of before Arrow 18 do not say what it is; then a schema without columns tells.
     let isUpdate = statement.isUpdate ?? (statement.resultSchema?.fields.isEmpty ?? false)
     if isUpdate { return try body(.changed(try statement.executeUpdate())) }
-    return try read(try statement.execute(), body)
+    guard let onProgress else { return try read(try statement.execute(), body) }
+    let result = try statement.execute { share in
+      onProgress(share)
+      return true
+    }
+    return try read(result, body)
   }
 
   private func read<R>(_ result: FlightSQLResult, _ body: (Answer) throws -> R) throws -> R {

@@ -22,7 +22,7 @@ let serveCommand = Command(
     then the environment, then the file.
 
     The same port answers ArrowLink's calls, gRPC's health checks and server reflection. SIGTERM and SIGINT
-    end the server: running calls may finish for as long as --drain says. SIGHUP reads the certificates again.
+    end the server: running calls may finish for as long as --drain says. SIGHUP reads users and certificates again.
     """,
   options: [
     Option("config", "FILE", "Read settings from this YAML file (or FLETCH_CONFIG)."),
@@ -99,11 +99,13 @@ private func configurationSources(_ arguments: Arguments) throws -> Configuratio
 
 private func serve(_ configuration: ServerConfiguration, _ listeners: [SocketAddress]) throws {
   let tls = try serverTLS(configuration)
-  let users = try authenticator(configuration)
+  let users =
+    configuration.hasUsers
+    ? Authenticator(try readUsers(configuration), lifetime: configuration.sessionLifetime.seconds) : nil
   // A log that nobody reads any more is no reason to end.
   signal(SIGPIPE, SIG_IGN)
   raiseDescriptorLimit(connections: configuration.grpc.http2.connections)
-  let signals = ServeSignals(reloads: tls != nil)
+  let signals = ServeSignals(reloads: tls != nil || configuration.usersFile != nil)
 
   // Before the files are published, so that no change of theirs is missed.
   let watch = configuration.watches ? try InotifyWatch(configuration.tables) : nil
@@ -114,6 +116,7 @@ private func serve(_ configuration: ServerConfiguration, _ listeners: [SocketAdd
   let observed: any QueryEngine = observer.isNeeded ? ObservedEngine(engine, observer) : engine
   let service = SQLService(observed, options: serviceOptions)
   let link = ArrowLink(observed, table: configuration.arrowLinkTable)
+  let reload = ServeReload(configuration, users, tls, service)
   let server = GRPCServer(
     methods: (users.map { [$0.handshake] } ?? []) + flightMethods(service.flightService()) + link.methods,
     options: configuration.grpc, interceptors: interceptors(configuration) + (users.map { [$0] } ?? []))
@@ -137,29 +140,23 @@ private func serve(_ configuration: ServerConfiguration, _ listeners: [SocketAdd
     "fletch \(version) serves \(count) table\(count == 1 ? "" : "s") on "
       + open.map(\.description).joined(separator: ", ") + "\n")
   let folderWatch = try watch.map { watch in try FolderWatch(watch, files) }
-  while signals.next() == .reload {
-    guard let tls else { continue }
-    do throws(HTTP2Error) {
-      try tls.reload()
-      printError("fletch serve: new connections get the certificates as they are now\n")
-    } catch {
-      printError("fletch serve: the certificates stay as they were: \(error.message)\n")
-    }
-  }
+  let reloadWatch = try configuration.watches && !reload.paths.isEmpty ? watchedReload(reload) : nil
+  while signals.next() == .reload { reload.reload() }
   server.shutdown(within: configuration.drain.seconds)
   maintenance.stop()
   folderWatch?.stop()
+  reloadWatch?.stop()
   engine.shutDown()
 }
 
-/// Who checks users; nil where nobody has to say who they are.
-private func authenticator(_ configuration: ServerConfiguration) throws -> Authenticator? {
-  guard configuration.hasUsers else { return nil }
-  var users = UserList()
-  for user in configuration.users { try users.add(user: user) }
-  for token in configuration.tokens { try users.add(token: token) }
-  if let path = configuration.usersFile { try users.add(file: try readText(path), path: path) }
-  return Authenticator(users, lifetime: configuration.sessionLifetime.seconds)
+/// Has users and certificates read again when their files change.
+private func watchedReload(_ reload: ServeReload) throws(DataError) -> FolderWatch {
+  let watch = try FolderWatch(InotifyWatch(reload.paths), reload.paths) {
+    reload.reloadChanged(isBeingWritten: $0)
+  }
+  // What has changed since they were read first.
+  reload.reloadChanged { _ in false }
+  return watch
 }
 
 private func interceptors(_ configuration: ServerConfiguration) -> [any ServerInterceptor] {

@@ -63,7 +63,7 @@ func rounded(_ value: Double) -> String {
 
 /// A bar on standard error, when that is a terminal: how far, how many rows, how fast.
 struct ProgressBar {
-  private let isShown: Bool
+  let isShown: Bool
   private let total: Int?
   private let started = monotonicSeconds()
   private var lastDrawn = 0.0
@@ -79,21 +79,34 @@ struct ProgressBar {
 
   mutating func advance(rows more: Int) {
     rows += more
+    let rows = rows
+    draw(share: total.flatMap { $0 > 0 ? min(1, Double(rows) / Double($0)) : nil }) { seconds in
+      "\(rows.grouped) rows  \(Int(Double(rows) / max(seconds, 0.001)).grouped) rows/s"
+    }
+  }
+
+  /// Of a query that has no rows yet: how far it is, where that is known.
+  mutating func wait(share: Double?) {
+    draw(share: share) { seconds in "running for \(rounded(seconds)) s" }
+  }
+
+  private mutating func draw(share: Double?, _ words: (Double) -> String) {
     let now = monotonicSeconds()
     // Ten times a second is as often as anybody can see.
     guard isShown, now - lastDrawn > 0.1 else { return }
     lastDrawn = now
     var line = "\r"
-    if let total, total > 0 {
-      let share = min(1, Double(rows) / Double(total))
+    if let share {
       let filled = Int(share * 30)
       line += "[" + String(repeating: "#", count: filled) + String(repeating: "-", count: 30 - filled) + "] "
       line += "\(Int(share * 100))".leftPadded(to: 3) + " %  "
     }
-    line += "\(rows.grouped) rows  \(Int(Double(rows) / max(now - started, 0.001)).grouped) rows/s"
-    printError(line.padded(to: 78))
+    printError((line + words(now - started)).padded(to: 78))
   }
 
   /// Takes the bar away, so that what follows stands on a line of its own.
-  func finish() { if isShown, lastDrawn > 0 { printError("\r" + String(repeating: " ", count: 78) + "\r") } }
+  mutating func finish() {
+    if isShown, lastDrawn > 0 { printError("\r" + String(repeating: " ", count: 78) + "\r") }
+    lastDrawn = 0
+  }
 }

@@ -152,7 +152,8 @@ def test_wrong_numbers_of_parameters(cursor):
 
 
 def test_parameter_schema(cursor):
-    assert cursor.adbc_prepare("SELECT name FROM sql_data WHERE id = ? AND city = ?").types == [pa.null(), pa.null()]
+    assert cursor.adbc_prepare("SELECT name FROM sql_data WHERE id = ? AND city = ?").types == [pa.int64(), pa.utf8()]
+    assert cursor.adbc_prepare("SELECT ?").types == [pa.null()]
 
 
 def test_prepared_and_run_again(server):

@@ -180,7 +180,7 @@ def test_prepared_statements(client, server):
     found = prepare(client, "SELECT name FROM sql_data WHERE id = ? AND city = :city")
     assert found.HasField("is_update") and not found.is_update
     assert pa.ipc.read_schema(pa.py_buffer(found.dataset_schema)).names == ["name"]
-    assert pa.ipc.read_schema(pa.py_buffer(found.parameter_schema)).types == [pa.null(), pa.null()]
+    assert pa.ipc.read_schema(pa.py_buffer(found.parameter_schema)).types == [pa.int64(), pa.utf8()]
     handle = found.prepared_statement_handle
     put(client, command("CommandPreparedStatementQuery", prepared_statement_handle=handle),
         pa.record_batch([pa.array([1, 2, 3]), pa.array(["New York", "Paris", "Chicago"])], names=["a", "b"]))

@@ -69,6 +69,11 @@ def test_the_served_examples(programs, folder):
         for client in clients:
             subprocess.run(["bash", "-c", client.replace("grpc://localhost:8815", uri)], cwd=folder, check=True,
                            env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        curls = re.findall(r"^(printf (?:.*\\\n)*.*)\n# → (.*)$", README, re.M)
+        assert len(curls) == 2
+        for curl, shown in curls:
+            done = subprocess.run(["bash", "-o", "pipefail", "-c", curl.replace("localhost:8815", uri.removeprefix("grpc://"))], check=True, capture_output=True, text=True, timeout=60)
+            assert done.stdout.strip() == shown
     finally:
         server.terminate()
         assert server.wait(20) == 0

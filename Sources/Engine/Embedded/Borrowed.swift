@@ -93,6 +93,8 @@ final class Borrowed: @unchecked Sendable {
       })
     else { return }
     connection.obey(nil)
+    connection.onProgress = nil
+    connection.tables.positions = nil
     connection.tables.endReading(mark)
     if let transaction { return transaction.endUse() }
     try? connection.tables.settle()

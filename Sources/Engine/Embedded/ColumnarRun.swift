@@ -31,6 +31,8 @@ extension EmbeddedStatement {
       options.batchBytes = session.engine.options.batchBytes
       options.memoryLimit = session.engine.options.memoryLimit
       options.isCancelled = { control.reason != nil }
+      options.progress = control.progress.map { progress in ScanProgress { progress.report($0) } }
+      control.took(.columns)
       let (sql, engine) = (sql, session.engine)
       return ColumnStream(query.run(inputs, options), sql, schema: settled.result!, borrowed, control) {
         () throws(EngineError) in
@@ -145,6 +147,7 @@ final class ColumnStream: ResultStream, @unchecked Sendable {
     do throws(QueryError) { batch = try stream.next() } catch {
       guard error.code == .leftToSQLite else { throw EngineError(error, control) }
       try borrowed.resume(control)
+      control.took(.sqlite)
       let rows: RowStream
       do throws(EngineError) { rows = try inSQLite() } catch {
         borrowed.rest()

@@ -116,7 +116,9 @@ public final class EmbeddedStatement: EngineStatement {
     guard settled.isReadOnly else { return try run(parameters, control) }
     let rows = try parameterRows(parameters)
     if rows.isEmpty, let stream = takeBegun() {
+      control.took(.sqlite)
       stream.obey(control)
+      stream.report(to: control.progress)
       return stream
     }
     let borrowed: Borrowed
@@ -149,11 +151,13 @@ public final class EmbeddedStatement: EngineStatement {
         columns.pause()
         return columns
       }
+      control.took(.sqlite)
       let stream = RowStream(sql, statement, borrowed, settled, rows, control, session.engine.options)
       if !settled.open.isEmpty, !rows.isEmpty {
         settled.settle(by: try stream.peek())
         stream.schema = settled.result!
       }
+      stream.report(to: control.progress)
       stream.pause()
       return stream
     } catch {
@@ -220,6 +224,7 @@ public final class EmbeddedStatement: EngineStatement {
   private func run(_ parameters: RecordBatch?, _ control: StatementControl) throws(EngineError) -> KeptResult
   {
     let rows = try parameterRows(parameters)
+    control.took(.sqlite)
     let borrowed = try session.borrow(transaction, writes: true, control)
     defer {
       session.engine.noteChange()

@@ -18,6 +18,9 @@ final class PooledConnection: @unchecked Sendable {
   /// Set for the connection of one session; what is temporary in another would be seen by whoever borrows it next.
   let mayHaveTemporaryTables = Permission()
 
+  /// Called now and then while a statement runs, for as long as somebody wants to know how far it is.
+  @exclusivity(unchecked) var onProgress: (() -> Void)?
+
   final class Permission {
     @exclusivity(unchecked) var value = false
   }
@@ -71,7 +74,10 @@ final class PooledConnection: @unchecked Sendable {
   func obey(_ control: StatementControl?) {
     guard let control else { return connection.setProgress(every: 0, nil) }
     // A thousand steps of SQLite's machine take about 50 µs.
-    connection.setProgress(every: 1000) { control.reason != nil }
+    connection.setProgress(every: 1000) { [unowned self] in
+      onProgress?()
+      return control.reason != nil
+    }
   }
 }
 

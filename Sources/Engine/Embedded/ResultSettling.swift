@@ -47,7 +47,9 @@ struct SettledStatement: Sendable {
     isReadOnly = statement.isReadOnly
     explained = parsed?.explain == .queryPlan ? SettledStatement.withoutWords(3, sql) : nil
     parameterNames = (0..<statement.parameterCount).map { statement.parameterName($0 + 1) }
-    parameters = Schema(parameterNames.enumerated().map { i, name in Field(name ?? "\(i + 1)", .null) })
+    let types = parsed.map { ParameterTypes.types(of: $0, SchemaReader(tables)) } ?? [:]
+    parameters = Schema(
+      parameterNames.enumerated().map { i, name in Field(name ?? "\(i + 1)", types[i + 1] ?? .null) })
     var columns: [BoundResultColumn]?
     var select: BoundStatement?
     var reason: String?

@@ -10,9 +10,9 @@ final class RowStream: ResultStream, @unchecked Sendable {
   // SAFETY (@unchecked Sendable): one thread at a time pulls; `close` may come from another, and waits for it.
   var schema: Schema
   let updateCount: Int? = nil
-  private let sql: String
-  private let statement: SQLite.Statement
-  private let borrowed: Borrowed
+  let sql: String
+  let statement: SQLite.Statement
+  let borrowed: Borrowed
   private var parameters: [[SQLValue]]
   private var run = 0
   private var control: StatementControl

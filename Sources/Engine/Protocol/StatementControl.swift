@@ -3,6 +3,40 @@
 import Glibc
 import Synchronization
 
+/// Who a statement is from, for logs.
+public struct StatementOrigin: Sendable {
+  /// The client's address, made text only where somebody reads it.
+  public let peer: any CustomStringConvertible & Sendable
+  /// Empty for nobody in particular.
+  public let user: String
+
+  public init(peer: any CustomStringConvertible & Sendable, user: String) {
+    self.peer = peer
+    self.user = user
+  }
+}
+
+/// Which ways an engine took with a statement.
+public struct StatementWays: OptionSet, Sendable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  public static let columns = StatementWays(rawValue: 1)
+  public static let sqlite = StatementWays(rawValue: 2)
+}
+
+extension StatementWays: CustomStringConvertible {
+  /// `columns`, `sqlite`, or both for one that columns could not bring to its end; empty for neither.
+  public var description: String {
+    switch self {
+    case .columns: "columns"
+    case .sqlite: "sqlite"
+    case [.columns, .sqlite]: "columns, then sqlite"
+    default: ""
+    }
+  }
+}
+
 /// What a running statement is stopped with. Whoever runs it asks often; whoever stops it need not know who runs it.
 public final class StatementControl: Sendable {
   private struct State {
@@ -19,10 +53,33 @@ public final class StatementControl: Sendable {
   private let patience = Atomic(Int64.max)
   /// Set once there is a reason, so that asking costs a load.
   private let isStopped = Atomic(false)
+  /// When it was cancelled.
+  private let stopTime = Atomic<Int64>(0)
+  private let waysTaken = Atomic<UInt8>(0)
+  public let origin: StatementOrigin?
+  /// What engines report to; nil where nobody asks how far the statement is.
+  public let progress: StatementProgress?
 
   /// - Parameter seconds: how long the statement may take from now on; nil for as long as it likes.
-  public init(timeout seconds: Double? = nil) {
+  public init(
+    timeout seconds: Double? = nil, origin: StatementOrigin? = nil, progress: StatementProgress? = nil
+  ) {
     deadline = seconds.map { StatementControl.now + Int64($0 * 1e9) }
+    self.origin = origin
+    self.progress = progress
+  }
+
+  /// To be told by the engine when it begins on a way.
+  public func took(_ way: StatementWays) { waysTaken.bitwiseOr(way.rawValue, ordering: .relaxed) }
+
+  public var ways: StatementWays { StatementWays(rawValue: waysTaken.load(ordering: .relaxed)) }
+
+  /// The monotonic clock's nanoseconds when the statement had to end; nil while it may go on.
+  public var stoppedAt: Int64? {
+    let time = stopTime.load(ordering: .acquiring)
+    if time > 0 { return time }
+    if let deadline, StatementControl.now > deadline { return deadline }
+    return nil
   }
 
   public static var now: Int64 {
@@ -38,6 +95,7 @@ public final class StatementControl: Sendable {
       state.reason = reason
       return Array(state.stops.values)
     }
+    _ = stopTime.compareExchange(expected: 0, desired: StatementControl.now, ordering: .relaxed)
     isStopped.store(true, ordering: .releasing)
     for stop in stops { stop() }
   }

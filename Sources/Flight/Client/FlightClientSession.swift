@@ -35,7 +35,8 @@ public final class FlightClientSession: Sendable {
     state.withLock { $0.deadline = seconds.map { MonotonicTime.now + .nanoseconds(Int64($0 * 1e9)) } }
   }
 
-  var secondsLeft: Double? {
+  /// How long calls that begin now may take; nil without a limit.
+  public var secondsLeft: Double? {
     state.withLock { $0.deadline }.map { Double($0.nanoseconds - MonotonicTime.now.nanoseconds) / 1e9 }
   }
 

@@ -112,6 +112,14 @@ public final class FlightInput {
     return decoder.schema
   }
 
+  /// Waits until the client has sent everything, and looks at none of it. A call that ends before its client has sent all resets the
+  /// stream, and some clients take that for the end before they have read the answer.
+  /// - Parameter limit: after so many messages the client is not waited for any longer.
+  public func drain(limit: Int = 64) throws {
+    var left = limit
+    while left > 0, try source.receive() != nil { left -= 1 }
+  }
+
   /// Reads the first message, for the descriptor in it, and keeps it.
   public func readDescriptor() throws {
     guard first == nil, descriptor == nil, decoder.schema == nil, let message = try source.receive() else {

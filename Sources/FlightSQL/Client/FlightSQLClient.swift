@@ -40,14 +40,30 @@ public final class FlightSQLClient: Sendable {
   public func execute(
     _ query: String, in transaction: FlightSQLTransaction? = nil, onProgress: (Double?) throws -> Bool
   ) throws -> FlightSQLResult {
-    let command = CommandStatementQuery(query: query, transactionID: transaction?.id).wrapped()
-    var poll = try flight.pollFlightInfo(.command(command))
-    while let next = poll.descriptor {
-      guard try onProgress(poll.progress) else {
-        if let info = poll.info { _ = try cancel(info) }
-        throw GRPCStatus(.cancelled, "the query was cancelled while it was polled")
+    try poll(CommandStatementQuery(query: query, transactionID: transaction?.id).wrapped(), onProgress)
+  }
+
+  func poll(_ command: [UInt8], _ onProgress: (Double?) throws -> Bool) throws -> FlightSQLResult {
+    var poll: PollInfo
+    do { poll = try flight.pollFlightInfo(.command(command)) } catch let status as GRPCStatus
+      where status.code == .unimplemented
+    {
+      return try result(command)
+    }
+    do {
+      while let next = poll.descriptor {
+        guard try onProgress(poll.progress) else {
+          throw GRPCStatus(.cancelled, "the query was cancelled while it was polled")
+        }
+        poll = try flight.pollFlightInfo(next)
       }
-      poll = try flight.pollFlightInfo(next)
+    } catch {
+      // The query goes on for a while without being asked for.
+      if let info = poll.info {
+        if let left = flight.session.secondsLeft, left < 1 { flight.session.setDeadline(in: 1) }
+        _ = try? cancel(info)
+      }
+      throw error
     }
     guard let info = poll.info else {
       throw GRPCStatus(

@@ -29,6 +29,18 @@ public final class FlightSQLStatement {
 
   /// Sends the parameters, if there are any, and runs the statement as a query.
   public func execute() throws -> FlightSQLResult {
+    try sendParameters()
+    return try client.result(CommandPreparedStatementQuery(handle: handle).wrapped())
+  }
+
+  /// As `execute`, polling until the query is complete.
+  /// - Parameter onProgress: hears of each poll, of 0 to 1 where the server knows; false cancels the query.
+  public func execute(onProgress: (Double?) throws -> Bool) throws -> FlightSQLResult {
+    try sendParameters()
+    return try client.poll(CommandPreparedStatementQuery(handle: handle).wrapped(), onProgress)
+  }
+
+  private func sendParameters() throws {
     if !parameters.isEmpty {
       let upload = try client.flight.put(
         .command(CommandPreparedStatementQuery(handle: handle).wrapped()), parameters[0].schema)
@@ -40,7 +52,6 @@ public final class FlightSQLStatement {
         handle = bound
       }
     }
-    return try client.result(CommandPreparedStatementQuery(handle: handle).wrapped())
   }
 
   /// Runs the statement as an update, once for each set of parameters; returns how many rows it changed.

@@ -119,7 +119,12 @@ struct FlightSQLAdapter: FlightService {
     guard let descriptor = input.descriptor else {
       throw GRPCStatus(.invalidArgument, "the first message of a DoPut has no descriptor")
     }
-    func count(_ count: Int64) throws { try acknowledge(DoPutUpdateResult(recordCount: count).bare()) }
+    // Some clients read the answer before they say that they have sent all, others send a batch without columns behind the schema
+    // without one: the answer comes first, and then the rest is waited for.
+    func count(_ count: Int64) throws {
+      try acknowledge(DoPutUpdateResult(recordCount: count).bare())
+      try input.drain()
+    }
     switch try FlightSQLAdapter.command(descriptor) {
     case .update(let statement): try count(try service.update(statement, context))
     case .substrait(let plan): try count(try service.update(plan, context))
@@ -131,6 +136,7 @@ struct FlightSQLAdapter: FlightService {
       if let handle = try service.bind(prepared: command.handle, try BoundParameters(input), context) {
         try acknowledge(DoPutPreparedStatementResult(handle: handle).bare())
       }
+      try input.drain()
     case .query(.statement), .metadata, .ticket, .poll:
       throw FlightSQLAdapter.misplaced(try FlightSQLAdapter.command(descriptor), "DoPut")
     case .query(let target): try service.put(target, input, context, acknowledge)

@@ -15,10 +15,11 @@ final class AggregationWorker: @unchecked Sendable {
   /// Which row of each group its bare columns are of, where an aggregate says so or there is no table that knows the first.
   let chosen: ChosenRows?
   private let memoryLimit: Int
+  private let checkpoint: Checkpoint
 
   init(
     _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan, _ givens: Givens,
-    memoryLimit: Int
+    memoryLimit: Int, _ checkpoint: Checkpoint
   ) throws(QueryError) {
     let compiler = Compiler(shape, givens)
     self.memoryLimit = memoryLimit
@@ -40,6 +41,9 @@ final class AggregationWorker: @unchecked Sendable {
       if let chosen { accumulators.append(chosen) }
       return (Filter(predicates), keys.isEmpty ? nil : compiler.grouper(keys), accumulators, chosen)
     }
+    self.checkpoint = checkpoint
+    table?.checkpoint = checkpoint
+    for accumulator in accumulators { (accumulator as? DistinctAccumulator)?.checkpoint = checkpoint }
     for accumulator in accumulators where table == nil { accumulator.reserve(1) }
   }
 
@@ -82,8 +86,9 @@ final class AggregationWorker: @unchecked Sendable {
   }
 
   func merge(_ other: AggregationWorker) throws(QueryError) {
-    let map = table?.merge(other.table!, first: nil) ?? [0]
+    let map = try table?.merge(other.table!, first: nil) ?? [0]
     for (mine, theirs) in zip(accumulators, other.accumulators) {
+      try checkpoint.check()
       mine.reserve(table?.count ?? 1)
       // It may not have had a row, and the map is of all groups that there can be.
       theirs.reserve(other.table?.count ?? 1)
@@ -93,43 +98,49 @@ final class AggregationWorker: @unchecked Sendable {
 }
 
 extension Execution {
-  /// The groups as a batch: keys, then aggregates.
+  /// The groups as batches: keys, then aggregates.
   func groups(
     _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
     _ givens: Givens
-  ) throws(QueryError) -> RecordBatch {
+  ) throws(QueryError) -> [RecordBatch] {
     let limit = options.memoryLimit / max(1, options.threads)
+    let checkpoint = morsels.checkpoint
     let workers = try morsels.run(blocks.count) { () throws(QueryError) in
-      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit)
+      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit, checkpoint)
     } _: { worker, index throws(QueryError) in
       try worker.read(blocks[index], number: index)
+      options.progress?.pass(blocks[index].segmentRows)
     }
     let first = workers[0]
     for other in workers.dropFirst() { try first.merge(other) }
-    let groups = first.table?.sortedGroups() ?? [0]
+    let groups = try first.table?.sortedGroups() ?? [0]
     if let table = first.table { try checkOrder(of: groups, table, grouping) }
-    var columns: [Column] = []
-    for i in grouping.keys.indices {
-      columns.append(try first.table!.column(i, groups, type: grouping.shape.types[i]))
-    }
-    let rows =
-      grouping.needsRows
-      ? groups.map { group in first.chosen?.row(Int(group)) ?? first.table?.first(Int(group)) } : []
-    for (i, collation) in grouping.collations.enumerated() where collation != .binary {
-      guard case .expression(let key) = grouping.keys[i] else { continue }
-      columns[i] = try values(of: key, type: grouping.shape.types[i], at: rows, blocks, shape, givens)
-    }
-    for (i, accumulator) in first.accumulators.prefix(grouping.aggregates.count).enumerated() {
-      let type = grouping.shape.types[grouping.keys.count + i]
-      columns.append(try accumulator.finish(groups, type: type))
-    }
-    for column in grouping.bare {
-      let type = grouping.shape.types[columns.count]
-      columns.append(try values(of: column, type: type, at: rows, blocks, shape, givens))
-    }
     let fields = grouping.shape.types.enumerated().map { Field("\($0)", $1) }
-    return try data { () throws(DataError) in
-      try RecordBatch(schema: Schema(fields), columns: columns, count: groups.count)
+    // Distinct values are counted for all groups at once.
+    let isWhole = first.accumulators.contains { $0 is DistinctAccumulator }
+    return try parts(groups, of: isWhole ? .max : Execution.groupsAtOnce) { groups throws(QueryError) in
+      var columns: [Column] = []
+      for i in grouping.keys.indices {
+        columns.append(try first.table!.column(i, groups, type: grouping.shape.types[i]))
+      }
+      let rows =
+        grouping.needsRows
+        ? groups.map { group in first.chosen?.row(Int(group)) ?? first.table?.first(Int(group)) } : []
+      for (i, collation) in grouping.collations.enumerated() where collation != .binary {
+        guard case .expression(let key) = grouping.keys[i] else { continue }
+        columns[i] = try values(of: key, type: grouping.shape.types[i], at: rows, blocks, shape, givens)
+      }
+      for (i, accumulator) in first.accumulators.prefix(grouping.aggregates.count).enumerated() {
+        let type = grouping.shape.types[grouping.keys.count + i]
+        columns.append(try accumulator.finish(groups, type: type))
+      }
+      for column in grouping.bare {
+        let type = grouping.shape.types[columns.count]
+        columns.append(try values(of: column, type: type, at: rows, blocks, shape, givens))
+      }
+      return try data { () throws(DataError) in
+        try RecordBatch(schema: Schema(fields), columns: columns, count: groups.count)
+      }
     }
   }
 
@@ -147,11 +158,28 @@ extension Execution {
     }
   }
 
+  /// Results of so many groups take a few hundredths of a second, after which a cancelled query ends.
+  static let groupsAtOnce = 1 << 18
+
+  /// Batches of many groups, made a part at a time.
+  func parts(
+    _ groups: [UInt32], of size: Int = Execution.groupsAtOnce,
+    _ body: ([UInt32]) throws(QueryError) -> RecordBatch
+  ) throws(QueryError) -> [RecordBatch] {
+    if groups.count <= size { return [try body(groups)] }
+    var batches: [RecordBatch] = []
+    for start in stride(from: 0, to: groups.count, by: size) {
+      try morsels.check()
+      batches.append(try body(Array(groups[start..<min(start + size, groups.count)])))
+    }
+    return batches
+  }
+
   /// The distinct results, in the order in which they come.
   func distinct(
     _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ outputs: [OutputColumn],
     _ schema: Schema, _ givens: Givens
-  ) throws(QueryError) -> RecordBatch {
+  ) throws(QueryError) -> [RecordBatch] {
     let grouping = GroupingPlan(
       keys: outputs.map { .expression($0.expression) },
       collations: outputs.map { $0.expression.comparedBy }, aggregates: [], shape: shape)
@@ -161,27 +189,31 @@ extension Execution {
   private func distinct(
     _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
     _ schema: Schema, _ givens: Givens
-  ) throws(QueryError) -> RecordBatch {
+  ) throws(QueryError) -> [RecordBatch] {
     let limit = options.memoryLimit / max(1, options.threads)
+    let checkpoint = morsels.checkpoint
     let workers = try morsels.run(blocks.count) { () throws(QueryError) in
-      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit)
+      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit, checkpoint)
     } _: { worker, index throws(QueryError) in
       try worker.read(blocks[index], number: index)
+      options.progress?.pass(blocks[index].segmentRows)
     }
     let first = workers[0]
     for other in workers.dropFirst() { try first.merge(other) }
-    let groups = first.table!.groupsByAppearance()
-    var columns: [Column] = []
-    for (i, field) in schema.fields.enumerated() {
-      if grouping.collations[i] != .binary, case .expression(let key) = grouping.keys[i] {
-        let firsts = groups.map { Optional(first.table!.first(Int($0))) }
-        columns.append(try values(of: key, type: field.type, at: firsts, blocks, shape, givens))
-      } else {
-        columns.append(try first.table!.column(i, groups, type: field.type))
+    let groups = try first.table!.groupsByAppearance()
+    return try parts(groups) { groups throws(QueryError) in
+      var columns: [Column] = []
+      for (i, field) in schema.fields.enumerated() {
+        if grouping.collations[i] != .binary, case .expression(let key) = grouping.keys[i] {
+          let firsts = groups.map { Optional(first.table!.first(Int($0))) }
+          columns.append(try values(of: key, type: field.type, at: firsts, blocks, shape, givens))
+        } else {
+          columns.append(try first.table!.column(i, groups, type: field.type))
+        }
       }
-    }
-    return try data { () throws(DataError) in
-      try RecordBatch(schema: schema, columns: columns, count: groups.count)
+      return try data { () throws(DataError) in
+        try RecordBatch(schema: schema, columns: columns, count: groups.count)
+      }
     }
   }
 }

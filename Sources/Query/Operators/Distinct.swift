@@ -51,8 +51,14 @@ final class DistinctAccumulator: Accumulator {
     _ = try pairs.assign(frame, position: 0)
   }
 
-  override func merge(_ other: Accumulator, _ map: [UInt32]) {
-    pairs.merge((other as! DistinctAccumulator).pairs, first: map)
+  /// Where what takes long asks whether it is to end.
+  var checkpoint: Checkpoint {
+    get { pairs.checkpoint }
+    set { pairs.checkpoint = newValue }
+  }
+
+  override func merge(_ other: Accumulator, _ map: [UInt32]) throws(QueryError) {
+    try pairs.merge((other as! DistinctAccumulator).pairs, first: map)
   }
 
   override func finish(_ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
@@ -62,7 +68,10 @@ final class DistinctAccumulator: Accumulator {
     var reals = [Double](repeating: 0, count: size)
     var magnitudes: UInt64 = 0
     var greatest = 0.0
-    for pair in (pairs as? GroupTable)?.allGroups ?? pairs.sortedGroups() {
+    let all: [UInt32]
+    if let table = pairs as? GroupTable { all = table.allGroups } else { all = try pairs.sortedGroups() }
+    for (turn, pair) in all.enumerated() {
+      try checkpoint.check(turn)
       guard let word = pairs.word(Int(pair), place) else { continue }
       let group = place == 0 ? 0 : Int(pairs.word(Int(pair), 0)!)
       counts[group] += 1

@@ -105,13 +105,13 @@ struct Execution: Sendable {
     }
     if case .view(let view) = core.source {
       givens.view = view
-      blocks = try ZoneFilters(view.conditions, view.shape, givens).surviving(blocks)
+      blocks = try surviving(blocks, view.conditions, view.shape, givens)
     }
-    blocks = try ZoneFilters(conditions, shape, givens).surviving(blocks)
+    blocks = try surviving(blocks, conditions, shape, givens)
     try learn(core, plan, blocks, isLimited: limit != .max, &givens)
     if let grouping = core.grouping {
-      let batch = try groups(blocks, conditions, shape, grouping, givens)
-      blocks = Block.blocks(of: batch)
+      let batches = try groups(blocks, conditions, shape, grouping, givens)
+      blocks = batches.flatMap { Block.blocks(of: $0) }
       shape = grouping.shape
       conditions = core.having
     }
@@ -126,11 +126,12 @@ struct Execution: Sendable {
     var rows = RowPlan(
       schema: plan.schema, expressions: expressions, ordering: plan.ordering, limit: limit, offset: offset)
     if core.isDistinct {
-      let batch = try distinct(blocks, conditions, shape, core.outputs, plan.schema, rest)
+      let batches = try distinct(blocks, conditions, shape, core.outputs, plan.schema, rest)
       rows.expressions = nil
       let types = plan.schema.fields.map(\.type)
       return try finish(
-        Block.blocks(of: batch), [], InputShape(types: types, names: .sources([0])), rows, givens.ofNoInput)
+        batches.flatMap { Block.blocks(of: $0) }, [], InputShape(types: types, names: .sources([0])), rows,
+        givens.ofNoInput)
     }
     return try finish(blocks, conditions, shape, rows, rest)
   }
@@ -165,6 +166,7 @@ struct Execution: Sendable {
   private func answers(_ subqueries: [Subquery]) throws(QueryError) -> Givens {
     var givens = givens
     givens.isTrial = false
+    givens.checkpoint = morsels.checkpoint
     for subquery in subqueries {
       let source = try source(subquery.plan)
       switch subquery.use {
@@ -205,6 +207,7 @@ struct Execution: Sendable {
     for block in Block.blocks(of: batch) {
       frame.enter(block)
       for start in stride(from: block.rows.lowerBound, to: block.rows.upperBound, by: vectorSize) {
+        if start & 0x3FFF == 0 { try morsels.check() }
         frame.select(start..<min(start + vectorSize, block.rows.upperBound))
         let vector = try column.evaluate(frame)
         for i in 0..<frame.count {

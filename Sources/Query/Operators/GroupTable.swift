@@ -17,6 +17,8 @@ final class GroupTable: Grouper {
   @exclusivity(unchecked) private var slots: UnsafeMutablePointer<UInt32>
   private var slotCount = 4096
   @exclusivity(unchecked) private var used = 0
+  /// Whether the query was cancelled while the table grew.
+  @exclusivity(unchecked) private var isAbandoned = false
   override var count: Int { used }
   /// Where each group's first row was.
   @exclusivity(unchecked) private var firsts = States<UInt64>(0)
@@ -71,6 +73,7 @@ final class GroupTable: Grouper {
     } else {
       for i in 0..<n { groups[i] = find(i, position << 32 | UInt64(frame.row(i))) }
     }
+    if isAbandoned { try checkpoint.check() }
     return UnsafePointer(groups)
   }
 
@@ -151,8 +154,13 @@ final class GroupTable: Grouper {
     slots.deallocate()
     slotCount *= 4
     slots = .allocate(capacity: slotCount)
-    slots.initialize(repeating: .max, count: slotCount)
+    // Of ten million groups this takes half a second.
+    for start in stride(from: 0, to: slotCount, by: 1 << 20) {
+      if checkpoint.isReached { return abandon() }
+      (slots + start).initialize(repeating: .max, count: min(1 << 20, slotCount - start))
+    }
     for group in 0..<count {
+      if checkpoint.isReached(group) { return abandon() }
       let key = keys.base + group * width
       var hash = key[width - 1] &* 0x9E37_79B9_7F4A_7C15
       for column in 0..<width - 1 { hash = ValueHash.mix(hash ^ key[column]) }
@@ -162,19 +170,39 @@ final class GroupTable: Grouper {
     }
   }
 
+  /// Forgets what it has found, because the query was cancelled: whoever asks for groups next throws.
+  private func abandon() {
+    isAbandoned = true
+    slots.deallocate()
+    slotCount = 4096
+    slots = .allocate(capacity: slotCount)
+    slots.initialize(repeating: .max, count: slotCount)
+  }
+
   /// Enters another table's groups.
   /// - Parameter first: what the first column's words become, when they are numbers of groups themselves.
   /// - Returns: the number here of each of them.
   @discardableResult
-  override func merge(_ other: Grouper, first: [UInt32]?) -> [UInt32] {
+  override func merge(_ other: Grouper, first: [UInt32]?) throws(QueryError) -> [UInt32] {
     let other = other as! GroupTable
-    let translated: [[UInt64]?] = zip(texts, other.texts).map { mine, theirs in
-      guard let mine, let theirs else { return nil }
-      return theirs.entries.map { UInt64(mine.number($0)) }
+    var translated: [[UInt64]?] = []
+    for (mine, theirs) in zip(texts, other.texts) {
+      guard let mine, let theirs else {
+        translated.append(nil)
+        continue
+      }
+      var numbers: [UInt64] = []
+      numbers.reserveCapacity(theirs.count)
+      for (turn, entry) in theirs.entries.enumerated() {
+        try checkpoint.check(turn)
+        numbers.append(UInt64(mine.number(entry)))
+      }
+      translated.append(numbers)
     }
     var map: [UInt32] = []
     map.reserveCapacity(other.count)
     for group in 0..<other.count {
+      try checkpoint.check(group)
       let key = other.keys.base + group * width
       nulls[0] = key[width - 1]
       for column in 0..<width - 1 {
@@ -188,6 +216,7 @@ final class GroupTable: Grouper {
       }
       map.append(found)
     }
+    if isAbandoned { try checkpoint.check() }
     return map
   }
 
@@ -205,15 +234,20 @@ final class GroupTable: Grouper {
   }
 
   /// All groups, by ascending keys: NULL first, then by value, as SQLite puts them out.
-  override func sortedGroups() -> [UInt32] {
+  override func sortedGroups() throws(QueryError) -> [UInt32] {
     var groups = (0..<UInt32(count)).map { $0 }
     // Numbers of texts by their order.
-    let ranks: [[UInt64]?] = texts.map { table in
-      guard let table else { return nil }
-      let order = (0..<table.count).sorted { compareBytes(table.entries[$0], table.entries[$1]) < 0 }
-      var ranks = [UInt64](repeating: 0, count: table.count)
-      for (rank, number) in order.enumerated() { ranks[number] = UInt64(rank) }
-      return ranks
+    var ranks: [[UInt64]?] = []
+    for table in texts {
+      guard let table else {
+        ranks.append(nil)
+        continue
+      }
+      var order = Array(0..<table.count)
+      try order.sort(checkpoint) { compareBytes(table.entries[$0], table.entries[$1]) < 0 }
+      var rank = [UInt64](repeating: 0, count: table.count)
+      for (place, number) in order.enumerated() { rank[number] = UInt64(place) }
+      ranks.append(rank)
     }
     /// A key's column as a number in the order of its values; 0 for NULL.
     func word(_ group: UInt32, _ column: Int) -> (Bool, UInt64) {
@@ -225,10 +259,10 @@ final class GroupTable: Grouper {
     }
     if width == 2 {
       var pairs = groups.map { group in (key: word(group, 0), group: group) }
-      pairs.sort { a, b in a.key.0 != b.key.0 ? !a.key.0 : a.key.1 < b.key.1 }
+      try pairs.sort(checkpoint) { a, b in a.key.0 != b.key.0 ? !a.key.0 : a.key.1 < b.key.1 }
       return pairs.map(\.group)
     }
-    groups.sort { a, b in
+    try groups.sort(checkpoint) { a, b in
       for column in 0..<width - 1 {
         let (x, y) = (word(a, column), word(b, column))
         if x.0 != y.0 { return !x.0 }
@@ -240,8 +274,10 @@ final class GroupTable: Grouper {
   }
 
   /// All groups, in the order of their first rows.
-  override func groupsByAppearance() -> [UInt32] {
-    (0..<UInt32(count)).sorted { firsts.base[Int($0)] < firsts.base[Int($1)] }
+  override func groupsByAppearance() throws(QueryError) -> [UInt32] {
+    var groups = Array(0..<UInt32(count))
+    try groups.sort(checkpoint) { firsts.base[Int($0)] < firsts.base[Int($1)] }
+    return groups
   }
 
   /// A key's column for some groups.

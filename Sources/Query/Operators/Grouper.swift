@@ -6,6 +6,9 @@ import Memory
 
 /// Numbers the groups of rows.
 class Grouper {
+  /// Asked in what takes long.
+  final var checkpoint = Checkpoint.none
+
   /// How many numbers are in use, or can be.
   var count: Int { preconditionFailure("every grouper has its own") }
   var byteCount: Int { preconditionFailure("every grouper has its own") }
@@ -19,15 +22,17 @@ class Grouper {
   /// - Parameter first: what the first column's words become, when they are numbers of groups themselves.
   /// - Returns: the number here of each of them.
   @discardableResult
-  func merge(_ other: Grouper, first: [UInt32]?) -> [UInt32] {
+  func merge(_ other: Grouper, first: [UInt32]?) throws(QueryError) -> [UInt32] {
     preconditionFailure("every grouper has its own")
   }
 
   /// All groups that have rows, by ascending keys: NULL first, then by value, as SQLite puts them out.
-  func sortedGroups() -> [UInt32] { preconditionFailure("every grouper has its own") }
+  func sortedGroups() throws(QueryError) -> [UInt32] { preconditionFailure("every grouper has its own") }
 
   /// All groups that have rows, in the order of their first rows.
-  func groupsByAppearance() -> [UInt32] { preconditionFailure("every grouper has its own") }
+  func groupsByAppearance() throws(QueryError) -> [UInt32] {
+    preconditionFailure("every grouper has its own")
+  }
 
   /// Where a group's first row was: the number of the block, and the row in it.
   func first(_ group: Int) -> UInt64 { preconditionFailure("every grouper has its own") }

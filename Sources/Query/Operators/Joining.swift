@@ -44,7 +44,7 @@ extension Execution {
   ) throws(QueryError) -> RecordBatch {
     // The source by itself: its columns are where they are in the whole.
     var blocks = try self.blocks(step.source).map { $0.placed(at: step.columns.lowerBound) }
-    blocks = try ZoneFilters(filters, shape, givens).surviving(blocks)
+    blocks = try surviving(blocks, filters, shape, givens)
     let needed = step.columns.filter { plan.needed.contains($0) }
     let schema = Schema(needed.map { Field("\($0)", plan.types[$0]) })
     let rows = RowPlan(
@@ -59,9 +59,10 @@ extension Execution {
       }
       batches.append(batch)
     }
-    let all = try data { () throws(DataError) in
-      batches.isEmpty ? try RecordBatch.empty(schema) : try RecordBatch.concatenating(batches)
-    }
+    let all =
+      batches.isEmpty
+      ? try data { () throws(DataError) in try RecordBatch.empty(schema) }
+      : try RecordBatch.concatenating(batches, morsels.checkpoint)
     return try wide(shape.types, all.count) { place in
       needed.firstIndex(of: place).map { all.columns[$0] }
     }
@@ -91,7 +92,7 @@ extension Execution {
         residual.append(condition)
       }
     }
-    let index = try JoinIndex(right, keys.map(\.right), shape, givens)
+    let index = try JoinIndex(right, keys.map(\.right), shape, givens, morsels.checkpoint)
     let blocks = Block.blocks(of: left)
     let outer = step.isLeft
     // What is beyond is SQLite's, which needs no memory for it; and what is within is soon done or cancelled.
@@ -183,10 +184,10 @@ extension Execution {
     let lefts = shape.types.indices.filter { isThere(left, $0) }
     let rights = shape.types.indices.filter { isThere(right, $0) }
     let hasNulls = pairs.right.contains(UInt32(right.count))
+    let checkpoint = morsels.checkpoint
+    let taken = try left.narrowed(lefts).taking(pairs.left, checkpoint)
     try morsels.check()
-    let taken = try left.narrowed(lefts).taking(pairs.left)
-    try morsels.check()
-    let other = try right.narrowed(rights, withNullRow: hasNulls).taking(pairs.right)
+    let other = try right.narrowed(rights, withNullRow: hasNulls).taking(pairs.right, checkpoint)
     return try wide(shape.types, pairs.left.count) { place in
       if let i = lefts.firstIndex(of: place) { return taken.columns[i] }
       return rights.firstIndex(of: place).map { other.columns[$0] }
@@ -242,9 +243,10 @@ final class JoinIndex: @unchecked Sendable {
   private(set) var rows: [UInt32] = []
 
   /// Without keys every row is a partner of every other.
-  init(_ right: RecordBatch, _ keys: [BoundExpression], _ shape: InputShape, _ givens: Givens)
-    throws(QueryError)
-  {
+  init(
+    _ right: RecordBatch, _ keys: [BoundExpression], _ shape: InputShape, _ givens: Givens,
+    _ checkpoint: Checkpoint
+  ) throws(QueryError) {
     rowCount = right.count
     guard !keys.isEmpty else {
       table = nil
@@ -257,22 +259,28 @@ final class JoinIndex: @unchecked Sendable {
       return nodes
     }
     let table = GroupTable(nodes)
+    table.checkpoint = checkpoint
     self.table = table
     var groups: [UInt32] = []
     groups.reserveCapacity(right.count)
     let frame = Frame()
     frame.enter(Block(origin: .batch(right), rows: 0..<right.count, tombstones: nil))
     for start in stride(from: 0, to: right.count, by: vectorSize) {
+      if start & 0x3FFF == 0 { try checkpoint.check() }
       frame.select(start..<min(start + vectorSize, right.count))
       let assigned = try table.assign(frame, position: 0)
       groups.append(contentsOf: UnsafeBufferPointer(start: assigned, count: frame.count))
     }
     var counts = [Int](repeating: 0, count: table.count + 1)
-    for group in groups { counts[Int(group) + 1] += 1 }
+    for (turn, group) in groups.enumerated() {
+      try checkpoint.check(turn)
+      counts[Int(group) + 1] += 1
+    }
     for group in 0..<table.count { counts[group + 1] += counts[group] }
     starts = counts
     rows = [UInt32](repeating: 0, count: right.count)
     for (row, group) in groups.enumerated() {
+      try checkpoint.check(row)
       rows[counts[Int(group)]] = UInt32(row)
       counts[Int(group)] += 1
     }
@@ -319,6 +327,7 @@ final class JoinProbe: @unchecked Sendable {
           // One row makes as many pairs as the other side has.
           if index.rowCount > vectorSize { try morsels.check() }
           for other in 0..<index.rowCount {
+            if other & 0x1FFFF == 0x1FFFF { try morsels.check() }
             pairs.left.append(row)
             pairs.right.append(UInt32(other))
           }

@@ -17,6 +17,8 @@ public struct QueryOptions: Sendable {
   public var memoryLimit = 1 << 30
   /// Asked before every block; true ends the query with `.cancelled`.
   public var isCancelled: @Sendable () -> Bool = { false }
+  /// Hears of what is scanned; nil where nobody asks.
+  public var progress: ScanProgress?
 
   /// Below this many rows it does not pay to find out codes and ranges first.
   package var learningRows = 100_000
@@ -60,9 +62,9 @@ final class Worker<S: Sink>: @unchecked Sendable {
 struct Morsels {
   let options: QueryOptions
 
-  func check() throws(QueryError) {
-    if options.isCancelled() { throw QueryError(.cancelled, "the query was cancelled") }
-  }
+  var checkpoint: Checkpoint { Checkpoint(options.isCancelled) }
+
+  func check() throws(QueryError) { try checkpoint.check() }
 
   /// Calls `body` for each index below `count`, by as many threads as are allowed; each of them makes one state for itself.
   /// - Returns: the states, in no order.

@@ -91,6 +91,7 @@ final class ScanSource: BatchSource {
     // Never more rows of a block than can be wanted.
     let wanted = left == .max ? Int.max : left.addingReportingOverflow(skip).overflow ? .max : left + skip
     let (program, passed, blocks, idle) = (program, passed, blocks, Idle(workers))
+    let progress = options.progress
     return { () throws(QueryError) in
       let results = Results(spans.count)
       let morsels = Morsels(options: options)
@@ -98,7 +99,9 @@ final class ScanSource: BatchSource {
         if let worker = idle.take() { return worker }
         return try ScanWorker(program, passed)
       } _: { worker, index throws(QueryError) in
-        results.set(index, try worker.read(blocks[spans[index]], wanted: wanted, morsels))
+        let span = blocks[spans[index]]
+        results.set(index, try worker.read(span, wanted: wanted, morsels))
+        progress?.pass(span.reduce(0) { $0 + $1.segmentRows })
       }
       return Round(batches: results.all, blocks: range.count, workers: workers)
     }
@@ -191,6 +194,23 @@ private final class Results: @unchecked Sendable {
 }
 
 extension RecordBatch {
+  /// As the other, asking between the columns whether the query was cancelled.
+  static func concatenating(_ batches: [RecordBatch], _ checkpoint: Checkpoint) throws(QueryError)
+    -> RecordBatch
+  {
+    guard batches.count > 1 else { return batches[0] }
+    var columns: [Column] = []
+    for i in batches[0].columns.indices {
+      try checkpoint.check()
+      columns.append(
+        try data { () throws(DataError) in try Column.concatenating(batches.map { $0.columns[i] }) })
+    }
+    return try data { () throws(DataError) in
+      try RecordBatch(
+        schema: batches[0].schema, columns: columns, count: batches.reduce(0) { $0 + $1.count })
+    }
+  }
+
   static func concatenating(_ batches: [RecordBatch]) throws(DataError) -> RecordBatch {
     guard batches.count > 1 else { return batches[0] }
     var columns: [Column] = []

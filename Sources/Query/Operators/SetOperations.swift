@@ -18,12 +18,14 @@ extension Execution {
       return nodes
     }
     let table = GroupTable(nodes)
+    table.checkpoint = morsels.checkpoint
     var isRight: [Bool] = []
     let frame = Frame()
     func enter(_ batches: [RecordBatch], _ body: (UnsafePointer<UInt32>, Int) -> Void) throws(QueryError) {
       for batch in batches {
         frame.enter(Block(origin: .batch(batch), rows: 0..<batch.count, tombstones: nil))
         for start in stride(from: 0, to: batch.count, by: vectorSize) {
+          if start & 0xFFFF == 0 { try morsels.check() }
           frame.select(start..<min(start + vectorSize, batch.count))
           body(try table.assign(frame, position: 0), frame.count)
         }
@@ -37,21 +39,21 @@ extension Execution {
     try enter(right) { groups, count in
       for i in 0..<count where Int(groups[i]) < leftCount { isRight[Int(groups[i])] = true }
     }
-    let groups = table.sortedGroups().filter { group in
+    let groups = try table.sortedGroups().filter { group in
       switch operation {
       case .intersect: Int(group) < leftCount && isRight[Int(group)]
       case .except: Int(group) < leftCount && !isRight[Int(group)]
       default: true
       }
     }
-    var columns: [Column] = []
-    for (i, field) in schema.fields.enumerated() {
-      columns.append(try table.column(i, groups, type: field.type))
-    }
-    return [
-      try data { () throws(DataError) in
+    return try parts(groups) { groups throws(QueryError) in
+      var columns: [Column] = []
+      for (i, field) in schema.fields.enumerated() {
+        columns.append(try table.column(i, groups, type: field.type))
+      }
+      return try data { () throws(DataError) in
         try RecordBatch(schema: schema, columns: columns, count: groups.count)
       }
-    ]
+    }
   }
 }

@@ -28,7 +28,10 @@ final class SortWorker: @unchecked Sendable {
   private let memoryLimit: Int
   private let truth = UnsafeMutablePointer<UInt8>.allocate(capacity: vectorSize + 8)
 
-  init(_ program: RowProgram, memoryLimit: Int) throws(QueryError) {
+  private let checkpoint: Checkpoint
+
+  init(_ program: RowProgram, memoryLimit: Int, _ checkpoint: Checkpoint) throws(QueryError) {
+    self.checkpoint = checkpoint
     let compiler = Compiler(program.shape, program.givens)
     ordering = program.rows.ordering
     filter = Filter(try program.predicates(compiler))
@@ -135,9 +138,9 @@ final class SortWorker: @unchecked Sendable {
 
   private func prune() throws(QueryError) {
     kept.append(try freeze())
-    kept = [try SortedRows.first(wanted, of: kept, ordering)]
+    kept = [try SortedRows.first(wanted, of: kept, ordering, checkpoint)]
     if kept[0].positions.count == wanted, wanted > 0 {
-      threshold = try SortOrder(kept[0], ordering).word(wanted - 1)
+      threshold = try SortOrder(kept[0], ordering, checkpoint).word(wanted - 1)
     }
     heldBytes = kept[0].results.columns.reduce(0) { $0 + $1.byteCount }
   }
@@ -181,24 +184,22 @@ struct SortedRows: Sendable {
   var positions: [UInt64]
 
   /// The first rows of several, in order.
-  static func first(_ count: Int, of parts: [SortedRows], _ ordering: [OrderKey]) throws(QueryError)
-    -> SortedRows
-  {
-    let all = try joined(parts)
-    var order = try SortOrder(all, ordering).sorted()
+  static func first(
+    _ count: Int, of parts: [SortedRows], _ ordering: [OrderKey], _ checkpoint: Checkpoint
+  ) throws(QueryError) -> SortedRows {
+    let all = try joined(parts, checkpoint)
+    var order = try SortOrder(all, ordering, checkpoint).sorted()
     if order.count > count { order.removeLast(order.count - count) }
     return SortedRows(
-      results: try all.results.taking(order), keys: try all.keys.taking(order),
+      results: try all.results.taking(order, checkpoint), keys: try all.keys.taking(order, checkpoint),
       positions: order.map { all.positions[Int($0)] })
   }
 
-  static func joined(_ parts: [SortedRows]) throws(QueryError) -> SortedRows {
+  static func joined(_ parts: [SortedRows], _ checkpoint: Checkpoint) throws(QueryError) -> SortedRows {
     if parts.count == 1 { return parts[0] }
-    return try data { () throws(DataError) in
-      SortedRows(
-        results: try RecordBatch.concatenating(parts.map(\.results)),
-        keys: try RecordBatch.concatenating(parts.map(\.keys)), positions: parts.flatMap(\.positions))
-    }
+    let results = try RecordBatch.concatenating(parts.map(\.results), checkpoint)
+    let keys = try RecordBatch.concatenating(parts.map(\.keys), checkpoint)
+    return SortedRows(results: results, keys: keys, positions: parts.flatMap(\.positions))
   }
 }
 
@@ -210,17 +211,25 @@ struct SortOrder {
   private let words: [SortWord]
   private let bytes: [ByteValues?]
 
-  init(_ rows: SortedRows, _ ordering: [OrderKey]) throws(QueryError) {
+  private let checkpoint: Checkpoint
+
+  init(_ rows: SortedRows, _ ordering: [OrderKey], _ checkpoint: Checkpoint) throws(QueryError) {
+    self.checkpoint = checkpoint
     keys = rows.keys.columns
     self.ordering = ordering
     positions = rows.positions
     bytes = keys.map { ByteValues($0) }
     let column = keys[0]
     let bytes = bytes[0]
-    words = (0..<positions.count).map { row in
+    var words: [SortWord] = []
+    words.reserveCapacity(positions.count)
+    for row in positions.indices {
+      try checkpoint.check(row)
       let isNull = column.isNull(row)
-      return SortWord(isNull: isNull, word: isNull ? 0 : SortOrder.word(column, bytes, row), ordering[0])
+      words.append(
+        SortWord(isNull: isNull, word: isNull ? 0 : SortOrder.word(column, bytes, row), ordering[0]))
     }
+    self.words = words
   }
 
   func word(_ row: Int) -> SortWord { words[row] }
@@ -238,7 +247,7 @@ struct SortOrder {
     }
   }
 
-  func sorted() -> [UInt32] {
+  func sorted() throws(QueryError) -> [UInt32] {
     struct Entry {
       var rank: UInt8
       var row: UInt32
@@ -247,14 +256,14 @@ struct SortOrder {
     var entries = words.enumerated().map { Entry(rank: $1.rank, row: UInt32($0), word: $1.word) }
     let isSimple = keys.count == 1 && bytes[0] == nil
     if isSimple {
-      entries.sort { a, b in
+      try entries.sort(checkpoint) { a, b in
         if a.word != b.word || a.rank != b.rank {
           return a.rank != b.rank ? a.rank < b.rank : a.word < b.word
         }
         return positions[Int(a.row)] < positions[Int(b.row)]
       }
     } else {
-      entries.sort { a, b in
+      try entries.sort(checkpoint) { a, b in
         if a.rank != b.rank { return a.rank < b.rank }
         if a.word != b.word { return a.word < b.word }
         return isBefore(Int(a.row), Int(b.row))
@@ -318,18 +327,20 @@ extension Execution {
         !bounds[a].isBehind(bounds[b]) && (bounds[b].isBehind(bounds[a]) || a < b)
       }
     }
+    let checkpoint = morsels.checkpoint
     let workers = try morsels.run(blocks.count) { () throws(QueryError) in
-      try SortWorker(program, memoryLimit: limit)
+      try SortWorker(program, memoryLimit: limit, checkpoint)
     } _: { worker, index throws(QueryError) in
       let number = turns?[index] ?? index
+      options.progress?.pass(blocks[number].segmentRows)
       if let bounds, worker.isBeyond(bounds[number]) { return }
       try worker.read(blocks[number], number: number)
     }
     for worker in workers { try worker.finish() }
     let parts = workers.flatMap(\.kept)
     guard !parts.isEmpty else { return StoredSource([]) }
-    let all = try SortedRows.joined(parts)
-    var order = try SortOrder(all, rows.ordering).sorted()
+    let all = try SortedRows.joined(parts, checkpoint)
+    var order = try SortOrder(all, rows.ordering, checkpoint).sorted()
     order.removeFirst(min(rows.offset, order.count))
     if order.count > rows.limit { order.removeLast(order.count - rows.limit) }
     return SortedSource(all.results, order, options)

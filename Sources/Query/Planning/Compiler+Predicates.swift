@@ -194,7 +194,13 @@ extension Compiler {
     var reals: Set<Double> = []
     var bytes: Set<[UInt8]> = []
     var hasNull = false
-    for constant in constants {
+    for (turn, constant) in constants.enumerated() {
+      // Whoever hears of it asks why, and ends.
+      if givens.checkpoint.isReached(turn) { throw NotMine("the query was cancelled") }
+      if case .integer(let value) = constant, operand.kind == .integer, how.affinity != .text {
+        integers.insert(value)
+        continue
+      }
       let item = try collated(converted(ConstantNode(constant), how.affinity), how.collation).constant!
       switch (item, operand.kind) {
       case (.null, _): hasNull = true

@@ -43,6 +43,8 @@ struct Givens: Sendable {
   /// By the subquery's identity.
   var scalars: [ObjectIdentifier: Constant] = [:]
   var lists: [ObjectIdentifier: [Constant]] = [:]
+  /// Asked while a long list is made a set.
+  var checkpoint = Checkpoint.none
   /// While a plan is only tried, subqueries have no results yet.
   var isTrial = false
   /// What is known of the input's columns: texts as codes, the ranges of integers and times.

@@ -18,6 +18,7 @@ public final class Authenticator: ServerInterceptor {
   }
 
   private struct State {
+    var users: UserList
     var issued: [String: Issued] = [:]
     /// Passwords that were right, so that a client that always sends its own does not cost a hash each time.
     var known: [String: PasswordHash] = [:]
@@ -25,9 +26,8 @@ public final class Authenticator: ServerInterceptor {
     var current: [String: String] = [:]
   }
 
-  private let users: UserList
   private let lifetime: Int64
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   /// One password is tried at a time: whoever guesses has one processor at most.
   private let trying = Mutex(())
   /// What names that are unknown are checked against, so that they take as long.
@@ -38,10 +38,24 @@ public final class Authenticator: ServerInterceptor {
 
   /// - Parameter lifetime: of a token that nobody uses, in seconds.
   public init(_ users: UserList, lifetime: Double) {
-    self.users = users
+    state = Mutex(State(users: users))
     self.lifetime = Int64(lifetime * 1e9)
     var random = SystemRandomNumberGenerator()
     salt = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+  }
+
+  /// Other users from now on. Who is not among them any more, or has another password or no token, has to say who they are again.
+  /// - Returns: the users that are gone.
+  public func replace(by users: UserList) -> [String] {
+    state.withLock { state in
+      let before = state.users
+      state.users = users
+      let isSame = { (name: String) in before.users[name] != nil && before.users[name] == users.users[name] }
+      state.issued = state.issued.filter { isSame($0.value.user) }
+      state.known = state.known.filter { isSame($0.key) }
+      state.current = state.current.filter { isSame($0.key) }
+      return before.names.subtracting(users.names).sorted()
+    }
   }
 
   // MARK: Calls
@@ -110,12 +124,17 @@ public final class Authenticator: ServerInterceptor {
 
   private func check(_ user: String, _ password: String) throws(GRPCStatus) {
     let quick = PasswordHash(of: password, salt: salt, iterations: 1)
-    if state.withLock({ $0.known[user] }) == quick { return }
-    let hash = users.users[user]
+    let (hash, isKnown) = state.withLock { ($0.users.users[user], $0.known[user] == quick) }
+    if isKnown { return }
     // Not `matches` alone: a name that is not there must take as long.
     let isRight = trying.withLock { _ in (hash ?? nobody).matches(password) } && hash != nil
-    guard isRight else { throw GRPCStatus(.unauthenticated, "the user or the password is wrong") }
-    state.withLock { $0.known[user] = quick }
+    // The users may have become others meanwhile.
+    let isStill = state.withLock { state in
+      guard isRight, state.users.users[user] == hash else { return false }
+      state.known[user] = quick
+      return true
+    }
+    guard isStill else { throw GRPCStatus(.unauthenticated, "the user or the password is wrong") }
   }
 
   private func issueToken(_ user: String) -> String {
@@ -131,6 +150,8 @@ public final class Authenticator: ServerInterceptor {
     var random = SystemRandomNumberGenerator()
     let token = (0..<4).map { _ in String(random.next() as UInt64, radix: 36) }.joined()
     state.withLock { state in
+      // A user who has gone since the password was checked gets one that is good for nothing.
+      guard state.users.users[user] != nil else { return }
       state.current[user] = token
       if state.issued.count >= Authenticator.tokenLimit {
         state.issued = state.issued.filter { now - $0.value.lastUse < lifetime }
@@ -143,9 +164,9 @@ public final class Authenticator: ServerInterceptor {
   }
 
   private func user(ofToken token: String) throws(GRPCStatus) -> String {
-    if let user = users.tokens[token] { return user }
     let now = monotonicNow()
     let user = state.withLock { state -> String? in
+      if let user = state.users.tokens[token] { return user }
       guard let issued = state.issued[token], now - issued.lastUse < lifetime else {
         state.issued[token] = nil
         return nil

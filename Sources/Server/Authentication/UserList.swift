@@ -11,6 +11,12 @@ public struct UserList: Sendable {
 
   public var isEmpty: Bool { users.isEmpty && tokens.isEmpty }
 
+  /// How many have a password.
+  public var count: Int { users.count }
+
+  /// What calls of theirs are said to be from.
+  var names: Set<String> { Set(users.keys).union(tokens.values) }
+
   /// - Parameter text: `NAME:PASSWORD`.
   public mutating func add(user text: String) throws(DataError) {
     let (name, password) = try UserList.parts(text)

@@ -44,6 +44,7 @@ public struct ServerConfiguration: Sendable {
 
   public var log = LogForm.json
   public var slowQuery: Duration?
+  public var logsStatements = false
 
   public init() {}
 

@@ -14,7 +14,8 @@ extension ServerSetting {
     ),
     ServerSetting(
       .tables, "watch", .flag(\.watches),
-      "Publish files of the folders that come or change, and drop those that go."),
+      "Publish files of the folders that come or change, and drop those that go; read users and certificates again when their files change."
+    ),
     ServerSetting(.tables, "read-only", .flag(\.engine.isReadOnly), "Refuse every change."),
     ServerSetting(
       .tables, "init", .text(\.initialSQLFile, form: "FILE"), "SQL to run before anything is served."),
@@ -47,7 +48,8 @@ extension ServerSetting {
       "Who may call; then everybody has to say who they are. As often as needed."),
     ServerSetting(
       .users, "users", .text(\.usersFile, form: "FILE"),
-      "The same from a file, with hashed passwords: lines that fletch password prints."),
+      "The same from a file, with hashed passwords: lines that fletch password prints. It is read again when it changes."
+    ),
     ServerSetting(
       .users, "token", .texts(\.tokens, form: "TOKEN"),
       "A bearer token that is as good as a password."),
@@ -73,6 +75,14 @@ extension ServerSetting {
       .statements, "max-result-size", .optionalBytes(\.resultByteLimit, 1024...1 << 50),
       "Bytes that a result may have."),
     ServerSetting(
+      .statements, "max-kept-result", .bytes(\.service.keptLimit, 1 << 16...1 << 45),
+      "Bytes of a result that are kept because it is polled or comes in parts; a polled one waits then for its reader."
+    ),
+    ServerSetting(
+      .statements, "max-kept", .bytes(\.service.keptTotal, 1 << 16...1 << 45),
+      "Bytes of all results that are kept, and of bound parameters; the oldest make room, else it is RESOURCE_EXHAUSTED."
+    ),
+    ServerSetting(
       .statements, "max-parameter-size", .bytes(\.service.parameterLimit, 1024...1 << 40),
       "Bytes of parameters that may be bound."),
     ServerSetting(
@@ -96,6 +106,8 @@ extension ServerSetting {
     ServerSetting(.logs, "log", .log(\.log), "A line for each call, on standard error."),
     ServerSetting(
       .logs, "slow-query", .optionalTime(\.slowQuery),
-      "A line with the SQL of every statement that takes so long, or longer."),
+      "A line for every statement that takes so long, or longer: its SQL, way, rows, outcome and client."),
+    ServerSetting(
+      .logs, "log-statements", .flag(\.logsStatements), "Such a line for every statement, however fast."),
   ]
 }

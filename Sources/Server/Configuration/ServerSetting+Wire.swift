@@ -21,7 +21,7 @@ extension ServerSetting {
       "max-age", .optionalTime(\.grpc.http2.limits.age), "After this a connection takes no new calls."),
     ServerSetting(
       "age-grace", .optionalTime(\.grpc.http2.limits.ageGrace),
-      "How long calls may go on on a connection that\nends for its age."),
+      "How long calls may go on on a connection that ends for its age."),
     ServerSetting(
       "keep-alive", .optionalTime(\.grpc.http2.keepAlive.interval),
       "Ping a client after so much silence while calls run."),

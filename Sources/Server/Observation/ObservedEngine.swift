@@ -34,13 +34,17 @@ private final class ObservedSession: EngineSession {
   func prepare(
     _ sql: String, in transaction: TransactionID?, willRun: Bool, _ control: StatementControl
   ) throws(EngineError) -> any EngineStatement {
-    ObservedStatement(try session.prepare(sql, in: transaction, willRun: willRun, control), observer)
+    var watch = Stopwatch(sql, observer, control)
+    let statement = try watch.measure { () throws(EngineError) in
+      try session.prepare(sql, in: transaction, willRun: willRun, control)
+    }
+    return ObservedStatement(statement, observer, preparing: watch.spent)
   }
 
   func execute(
     script: String, in transaction: TransactionID?, _ control: StatementControl
   ) throws(EngineError) {
-    var watch = Stopwatch(script, observer)
+    var watch = Stopwatch(script, observer, control)
     try watch.measure { () throws(EngineError) in
       try session.execute(script: script, in: transaction, control)
     }
@@ -71,7 +75,24 @@ private final class ObservedSession: EngineSession {
     _ request: IngestRequest, in transaction: TransactionID?, _ control: StatementControl,
     next: () throws -> RecordBatch?
   ) throws -> Int {
-    try session.ingest(request, in: transaction, control, next: next)
+    var waited: Int64 = 0
+    var watch = Stopwatch("INGEST INTO \(request.table.table)", observer, control)
+    let start = StatementControl.now
+    do {
+      let rows = try session.ingest(request, in: transaction, control) {
+        let start = StatementControl.now
+        defer { waited += StatementControl.now - start }
+        return try next()
+      }
+      watch.spent = StatementControl.now - start - waited
+      watch.end(rows: rows)
+      return rows
+    } catch {
+      watch.spent = StatementControl.now - start - waited
+      let refusal = error as? EngineError ?? control.reason ?? EngineError(.internal, "\(error)")
+      watch.end(rows: 0, refusal)
+      throw error
+    }
   }
 
   func catalogs() throws(EngineError) -> [String] { try session.catalogs() }
@@ -90,37 +111,4 @@ private final class ObservedSession: EngineSession {
     try session.setOption(name, to: value)
   }
   func close() { session.close() }
-}
-
-/// The time that an engine spends on a statement; what a client takes to read is not counted.
-struct Stopwatch {
-  private let sql: String
-  private let observer: StatementObserver
-  private var spent: Int64 = 0
-  private var isOver = false
-
-  init(_ sql: String, _ observer: StatementObserver) {
-    self.sql = sql
-    self.observer = observer
-  }
-
-  /// Adds the time of `body`; an error ends the statement.
-  mutating func measure<R>(rows: Int = 0, _ body: () throws(EngineError) -> R) throws(EngineError) -> R {
-    let start = StatementControl.now
-    do throws(EngineError) {
-      let result = try body()
-      spent += StatementControl.now - start
-      return result
-    } catch {
-      spent += StatementControl.now - start
-      end(rows: rows, error)
-      throw error
-    }
-  }
-
-  mutating func end(rows: Int, _ error: EngineError? = nil) {
-    guard !isOver else { return }
-    isOver = true
-    observer.ended(sql, nanoseconds: spent, rows: rows, error)
-  }
 }

@@ -7,10 +7,13 @@ import Synchronization
 final class ObservedStatement: EngineStatement {
   private let statement: any EngineStatement
   private let observer: StatementObserver
+  /// What preparing it took, which the first run is charged with.
+  private let preparing: Atomic<Int64>
 
-  init(_ statement: any EngineStatement, _ observer: StatementObserver) {
+  init(_ statement: any EngineStatement, _ observer: StatementObserver, preparing: Int64) {
     self.statement = statement
     self.observer = observer
+    self.preparing = Atomic(preparing)
   }
 
   var sql: String { statement.sql }
@@ -27,16 +30,20 @@ final class ObservedStatement: EngineStatement {
 
   func query(_ parameters: RecordBatch?, _ control: StatementControl) throws(EngineError) -> any ResultStream
   {
-    var watch = Stopwatch(sql, observer)
+    var watch = watch(control)
     let stream = try watch.measure { () throws(EngineError) in try statement.query(parameters, control) }
     return ObservedStream(stream, observer, watch)
   }
 
   func update(_ parameters: RecordBatch?, _ control: StatementControl) throws(EngineError) -> Int? {
-    var watch = Stopwatch(sql, observer)
+    var watch = watch(control)
     let count = try watch.measure { () throws(EngineError) in try statement.update(parameters, control) }
     watch.end(rows: count ?? 0)
     return count
+  }
+
+  private func watch(_ control: StatementControl) -> Stopwatch {
+    Stopwatch(sql, observer, control, spent: preparing.exchange(0, ordering: .relaxed))
   }
 
   func explain() throws(EngineError) -> [String] { try statement.explain() }

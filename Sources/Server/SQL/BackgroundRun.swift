@@ -4,23 +4,22 @@ import Arrow
 import Engine
 import Synchronization
 
-/// Pulls a result on a thread of its own. It stops at its end or when enough is kept; then a reader takes what there is, and goes on
-/// pulling by itself.
+/// Pulls a result on a thread of its own. It stops at its end, when enough is kept, or when there is no room for more; then a reader
+/// takes what there is, and goes on pulling by itself.
 final class BackgroundRun: Sendable {
   /// How far a run is.
   enum Stage {
     case running(rows: Int)
     /// All rows are there.
-    case done([RecordBatch])
+    case done(KeptRows)
     /// There are more than are kept.
     case full
     case failed(EngineError)
   }
 
   private struct State {
-    var batches: [RecordBatch] = []
+    var kept: KeptRows
     var rows = 0
-    var bytes = 0
     var stream: (any ResultStream)?
     var isStopped = false
     var isDone = false
@@ -28,14 +27,22 @@ final class BackgroundRun: Sendable {
     var error: EngineError?
   }
 
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   private let limit: Int
+  private let makeRoom: @Sendable (Int) -> Void
   private let control: StatementControl
   private let signal = Doorbell()
 
-  init(_ control: StatementControl, limit: Int) {
+  /// - Parameters:
+  ///   - limit: the most bytes that are kept.
+  ///   - makeRoom: asked for so many bytes in the memory when they have no room there.
+  init(
+    _ control: StatementControl, _ memory: KeptMemory, limit: Int, makeRoom: @escaping @Sendable (Int) -> Void
+  ) {
     self.control = control
     self.limit = limit
+    self.makeRoom = makeRoom
+    state = Mutex(State(kept: KeptRows(batches: [], share: KeptMemory.Share(memory))))
   }
 
   func start(_ begin: @escaping @Sendable () throws(EngineError) -> any ResultStream) {
@@ -52,11 +59,14 @@ final class BackgroundRun: Sendable {
           isDone = true
           break
         }
+        // One that was cancelled has no share any more, and its stream ends with the next batch.
+        let share = state.withLock { $0.kept.share }
+        // A batch that is there is kept even where it has no room, but nothing behind it.
+        let fits = share?.add(batch, makeRoom: makeRoom) ?? true
         let isFull = state.withLock { state in
-          state.batches.append(batch)
+          state.kept.batches.append(batch)
           state.rows += batch.count
-          state.bytes += batch.byteCount
-          return state.bytes >= limit
+          return !fits || (share?.bytes ?? 0) >= limit
         }
         if isFull { break }
       }
@@ -82,26 +92,32 @@ final class BackgroundRun: Sendable {
     return state.withLock { state in
       if let error = state.error { return .failed(error) }
       if !state.isStopped { return .running(rows: state.rows) }
-      return state.isDone ? .done(state.batches) : .full
+      return state.isDone ? .done(state.kept) : .full
     }
   }
 
   /// The rows from the first on, once.
   func take(_ control: StatementControl) -> (any ResultStream)? {
-    let taken = state.withLock { state -> (batches: [RecordBatch], rest: (any ResultStream)?)? in
+    let taken = state.withLock { state -> (kept: KeptRows, rest: (any ResultStream)?)? in
       guard state.isStopped, !state.isTaken, state.error == nil else { return nil }
       state.isTaken = true
-      defer { (state.batches, state.stream) = ([], nil) }
-      return (state.batches, state.stream)
+      defer { (state.kept, state.stream) = (KeptRows(batches: []), nil) }
+      return (state.kept, state.stream)
     }
     guard let taken else { return nil }
-    return ResumedResult(taken.batches, taken.rest, own: self.control, reader: control)
+    return ResumedResult(taken.kept, taken.rest, own: self.control, reader: control)
   }
+
+  /// How far the query is, where that is known.
+  var share: Double? { control.progress?.share }
+
+  /// Whether it has stopped, and waits for whoever takes it.
+  var isWaiting: Bool { state.withLock { $0.isStopped && !$0.isTaken } }
 
   func cancel() {
     control.cancel()
     let rest = state.withLock { state -> (any ResultStream)? in
-      defer { (state.batches, state.stream) = ([], nil) }
+      defer { (state.kept, state.stream) = (KeptRows(batches: []), nil) }
       state.isTaken = true
       return state.stream
     }
@@ -115,16 +131,16 @@ final class BackgroundRun: Sendable {
 private final class ResumedResult: ResultStream {
   let schema: Schema
   let updateCount: Int? = nil
-  private let kept: Mutex<[RecordBatch]>
+  private let kept: Mutex<KeptRows>
   private let rest: (any ResultStream)?
   private let registration: Int
   private let reader: StatementControl
 
   init(
-    _ batches: [RecordBatch], _ rest: (any ResultStream)?, own: StatementControl, reader: StatementControl
+    _ kept: KeptRows, _ rest: (any ResultStream)?, own: StatementControl, reader: StatementControl
   ) {
-    schema = rest?.schema ?? batches.first?.schema ?? Schema([])
-    kept = Mutex(batches.reversed())
+    schema = rest?.schema ?? kept.batches.first?.schema ?? Schema([])
+    self.kept = Mutex(KeptRows(batches: kept.batches.reversed(), share: kept.share))
     self.rest = rest
     self.reader = reader
     // The statement obeys the control that it was begun under; whoever reads must be able to stop it, too.
@@ -135,13 +151,15 @@ private final class ResumedResult: ResultStream {
 
   func next() throws(EngineError) -> RecordBatch? {
     try reader.check()
-    if let batch = kept.withLock({ $0.popLast() }) { return batch }
+    if let batch = kept.withLock({ $0.batches.popLast() }) { return batch }
+    // All that was kept is out.
+    kept.withLock { $0.share = nil }
     return try rest?.next()
   }
 
   func close() {
     reader.remove(registration)
-    kept.withLock { $0 = [] }
+    kept.withLock { $0 = KeptRows(batches: []) }
     rest?.close()
   }
 

@@ -104,8 +104,7 @@ final class ClientSessions: Sendable {
   /// Who calls: the user of an interceptor that asks for credentials, or the subject of a client certificate; nobody in particular
   /// where neither is demanded.
   func user(_ context: CallContext) -> String {
-    if let user = context.call.attachment as? String { return user }
-    return context.call.tls?.peerSubject ?? ""
+    context.call.user
   }
 
   /// Gives the client a cookie, so that its session does not depend on the connection; the session stays the same one.
@@ -127,6 +126,22 @@ final class ClientSessions: Sendable {
     }
     session.engine.close()
     return session
+  }
+
+  /// Ends all sessions of a user.
+  func end(ofUser user: String) -> [ClientSession] {
+    let ended = sessions.withLock { sessions -> [ClientSession] in
+      let theirs = sessions.filter { $0.value.user == user }
+      for key in theirs.keys { sessions[key] = nil }
+      return Array(theirs.values)
+    }
+    let orphaned = orphans.withLock { orphans -> [ClientSession] in
+      let theirs = orphans.filter { $0.user == user }
+      orphans.removeAll { $0.user == user }
+      return theirs
+    }
+    for session in ended + orphaned { session.engine.close() }
+    return ended + orphaned
   }
 
   /// Ends sessions that nobody has used for too long.
@@ -155,6 +170,14 @@ final class ClientSessions: Sendable {
     }
     return nil
   }
+}
+
+extension ServerCall {
+  fileprivate var user: String { attachment as? String ?? tls?.peerSubject ?? "" }
+}
+
+extension StatementOrigin {
+  init(_ call: ServerCall) { self.init(peer: call.connection.peer, user: call.user) }
 }
 
 extension String {

@@ -65,7 +65,9 @@ final class HandleTable<Value: Sendable>: Sendable {
       return entry.value
     }
     guard let found else {
-      throw GRPCStatus(.notFound, "there is no such \(name); it may have been closed or have expired")
+      throw GRPCStatus(
+        .notFound,
+        "there is no such \(name); it may have been closed, have expired, or have made room for others")
     }
     return found
   }
@@ -78,11 +80,42 @@ final class HandleTable<Value: Sendable>: Sendable {
     }
   }
 
+  /// Drops things one by one until that is enough, those of a lower rank first, and of one rank those that were used longest ago.
+  /// - Parameters:
+  ///   - rank: of a thing and the nanoseconds since it was used; nil for what stays.
+  ///   - drop: called with a thing; true when its handle is to go as well.
+  func evict(rank: (Value, Int64) -> Int?, drop: (Value) -> Bool, until isEnough: () -> Bool) {
+    let now = now
+    let all = entries.withLock {
+      $0.map { (handle: $0.key, value: $0.value.value, expires: $0.value.expires) }
+    }
+    var ranked: [(rank: Int, expires: Int64, handle: [UInt8])] = []
+    for entry in all {
+      if let rank = rank(entry.value, now - (entry.expires - lifetime)) {
+        ranked.append((rank, entry.expires, entry.handle))
+      }
+    }
+    ranked.sort { ($0.rank, $0.expires) < ($1.rank, $1.expires) }
+    for (_, _, handle) in ranked {
+      if isEnough() { return }
+      guard let value = entries.withLock({ $0[handle]?.value }), drop(value) else { continue }
+      entries.withLock { $0[handle] = nil }
+    }
+  }
+
   /// Takes out what nobody has used for too long, and all that goes with a session.
   func removeExpired(andOf session: ClientSession? = nil) -> [Value] {
     let session = session.map { ObjectIdentifier($0) }
     return entries.withLock { entries in
       let gone = entries.filter { $0.value.expires <= now || session != nil && $0.value.session == session }
+      for handle in gone.keys { entries[handle] = nil }
+      return gone.values.map(\.value)
+    }
+  }
+
+  func removeAll(of owner: String) -> [Value] {
+    entries.withLock { entries in
+      let gone = entries.filter { $0.value.owner == owner }
       for handle in gone.keys { entries[handle] = nil }
       return gone.values.map(\.value)
     }

@@ -17,36 +17,42 @@ extension SQLService {
     return count
   }
 
-  /// All rows of a statement. Parts have to be of one run: nothing says that a second one gives the same rows in the same order.
+  /// All rows of a statement. Parts have to be of one run: nothing says that a second one gives the same rows in the same order. Those
+  /// of a statement that writes are kept whether they have room or not: what has happened cannot be refused any more.
   func collect(
-    _ statement: any EngineStatement, _ parameters: RecordBatch?, limit: Int, _ control: StatementControl
-  ) throws -> (Schema, [RecordBatch]) {
+    _ statement: any EngineStatement, _ parameters: RecordBatch?, _ control: StatementControl
+  ) throws -> (Schema, KeptRows) {
+    let mustKeep = statement.changesData
     let stream = try grpc { () throws(EngineError) in try statement.query(parameters, control) }
     defer { stream.close() }
-    var batches: [RecordBatch] = []
-    var bytes = 0
+    let share = KeptMemory.Share(kept)
+    var rows = KeptRows(batches: [], share: share)
     while let batch = try grpc({ () throws(EngineError) in try stream.next() }) {
-      bytes += batch.byteCount
-      guard bytes <= limit else {
+      guard
+        share.add(batch, isForced: mustKeep, makeRoom: { makeRoom(for: $0, isUrgent: mustKeep) })
+      else { throw noRoom() }
+      guard mustKeep || share.bytes <= options.keptLimit else {
         throw GRPCStatus(
           .resourceExhausted,
-          "the result has more than the \(limit) bytes that are kept for parts; ask for it in one")
+          "the result has more than the \(options.keptLimit) bytes that are kept for parts (max-kept-result); ask for it in one"
+        )
       }
-      batches.append(batch)
+      rows.batches.append(batch)
     }
-    return (stream.schema, batches)
+    return (stream.schema, rows)
   }
 
   /// The info of rows that are there: as many endpoints as were asked for, of as many rows each, in order.
   func info(
-    _ schema: Schema, _ batches: [RecordBatch], parts: Int, _ session: ClientSession
+    _ schema: Schema, _ kept: KeptRows, parts: Int, _ session: ClientSession
   ) throws -> QueryInfo {
-    let rows = batches.reduce(0) { $0 + $1.count }
+    let rows = kept.batches.reduce(0) { $0 + $1.count }
     let count = max(1, min(parts, rows))
     var endpoints: [QueryEndpoint] = []
     for part in 0..<count {
-      let mine = SQLService.rows(rows * part / count..<rows * (part + 1) / count, of: batches)
-      let handle = try results.add(PendingResult(.kept(schema, mine), schema: schema), owner: session.user)
+      let mine = SQLService.rows(rows * part / count..<rows * (part + 1) / count, of: kept.batches)
+      let result = PendingResult(.kept(KeptRows(batches: mine, share: kept.share)), schema: schema)
+      let handle = try results.add(result, owner: session.user)
       endpoints.append(
         QueryEndpoint(ticket: .handle(handle), expiration: expiration(in: options.handleLifetime)))
     }

@@ -11,7 +11,7 @@ import Glibc
 struct PolledQuery: Sendable {
   let run: BackgroundRun
   let statement: any EngineStatement
-  let parameters: RecordBatch?
+  let parameters: KeptParameters?
   let schema: Schema
   let session: ClientSession
   /// What the query was asked in parts for.
@@ -28,12 +28,15 @@ extension SQLService {
     }
     let control = control(context, session)
     let schema =
-      try grpc { () throws(EngineError) in try statement.resultSchema(for: parameters, control) }
+      try grpc { () throws(EngineError) in try statement.resultSchema(for: parameters?.rows, control) }
       ?? Schema([])
     // It outlives this call, so it stops by its own time limit, or when it is cancelled.
-    let own = StatementControl(timeout: options.statementTimeout)
-    let run = BackgroundRun(own, limit: options.keptLimit)
-    run.start { () throws(EngineError) in try statement.query(parameters, own) }
+    let own = StatementControl(
+      timeout: timeout(session), origin: StatementOrigin(context.call), progress: StatementProgress())
+    let run = BackgroundRun(own, kept, limit: options.keptLimit) { [weak self] bytes in
+      self?.makeRoom(for: bytes)
+    }
+    run.start { () throws(EngineError) in try statement.query(parameters?.rows, own) }
     let polled = PolledQuery(
       run: run, statement: statement, parameters: parameters, schema: schema, session: session,
       parts: try parts(context, session))
@@ -55,7 +58,9 @@ extension SQLService {
     case .running(let rows):
       let info = QueryInfo(
         schema: described(polled.schema), endpoints: [], totalRecords: Int64(rows), isOrdered: true)
-      return QueryProgress(info: info, next: handle, expiration: expiration(in: options.pollLifetime))
+      return QueryProgress(
+        info: info, next: handle, progress: polled.run.share, expiration: expiration(in: options.pollLifetime)
+      )
     case .failed(let error):
       polls.remove(handle, owner: polled.session.user)
       throw GRPCStatus(error)
@@ -64,19 +69,19 @@ extension SQLService {
       let result = PendingResult(
         .running(polled.run, polled.statement, polled.parameters), schema: polled.schema)
       return .complete(try info(result, polled.session))
-    case .done(let batches):
+    case .done(let rows):
       polls.remove(handle, owner: polled.session.user)
-      return .complete(try info(polled.schema, batches, parts: polled.parts, polled.session))
+      return .complete(try info(polled.schema, rows, parts: polled.parts, polled.session))
     }
   }
 
   /// What a question runs, if that is a query that only reads; nil for what is better answered at once.
   private func pollable(
     _ query: QueryRequest, _ context: CallContext
-  ) throws -> (any EngineStatement, RecordBatch?, ClientSession)? {
+  ) throws -> (any EngineStatement, KeptParameters?, ClientSession)? {
     let statement: any EngineStatement
     let session: ClientSession
-    var parameters: RecordBatch?
+    var parameters: KeptParameters?
     switch query {
     case .statement(let command):
       let (owner, transaction) = try place(command.transactionID, context)

@@ -45,18 +45,17 @@ extension SQLService {
 
   /// A query's info. What writes runs here, so that it takes effect once, whatever becomes of the ticket.
   private func info(
-    _ statement: any EngineStatement, _ parameters: RecordBatch?, _ session: ClientSession,
+    _ statement: any EngineStatement, _ parameters: KeptParameters?, _ session: ClientSession,
     _ context: CallContext
   ) throws -> QueryInfo {
     let parts = try parts(context, session)
     let control = control(context, session)
     if statement.changesData || parts > 1 {
-      let limit = statement.changesData ? Int.max : options.keptLimit
-      let (schema, batches) = try collect(statement, parameters, limit: limit, control)
-      return try info(schema, batches, parts: parts, session)
+      let (schema, rows) = try collect(statement, parameters?.rows, control)
+      return try info(schema, rows, parts: parts, session)
     }
     let schema =
-      try grpc { () throws(EngineError) in try statement.resultSchema(for: parameters, control) }
+      try grpc { () throws(EngineError) in try statement.resultSchema(for: parameters?.rows, control) }
       ?? Schema([])
     return try info(PendingResult(.query(statement, parameters), schema: schema), session)
   }
@@ -104,11 +103,13 @@ extension SQLService {
       let result = try results.find(handle, owner: session.user)
       let control = control(context, session)
       let stream = try result.open(control)
+      var isComplete = false
       defer {
         stream.close()
-        result.close(control)
+        result.close(control, isComplete: isComplete)
       }
       try send(stream, output, control)
+      isComplete = true
     case .query(let query):
       switch query {
       case .text(let text):
@@ -122,7 +123,8 @@ extension SQLService {
         let entry = try prepared.find(command.handle, owner: session.user)
         let control = control(context, session)
         let statement = try entry.statement(control)
-        let stream = try grpc { () throws(EngineError) in try statement.query(entry.parameters, control) }
+        let stream = try grpc { () throws(EngineError) in try statement.query(entry.parameters?.rows, control)
+        }
         defer { stream.close() }
         try send(stream, output, control)
       }

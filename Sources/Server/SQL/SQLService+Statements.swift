@@ -69,7 +69,9 @@ extension SQLService {
         .invalidArgument,
         "the statement has \(wanted) parameter\(wanted == 1 ? "" : "s"), and \(given) are bound")
     }
-    entry.parameters = rows
+    // What was bound before makes room first.
+    entry.parameters = nil
+    entry.parameters = try keep(rows)
     return nil
   }
 

@@ -19,6 +19,8 @@ public struct SQLServiceOptions: Sendable {
   public var pollLifetime = 60.0
   /// The most bytes of a result that are kept, because it is polled or in several parts.
   public var keptLimit = 256 << 20
+  /// The most bytes of all that are kept, with the parameters that are bound.
+  public var keptTotal = 1 << 30
   /// The most bytes of parameters that a client may bind.
   public var parameterLimit = 64 << 20
   public var version = ""
@@ -38,6 +40,7 @@ public final class SQLService: FlightSQLService {
   let transactions: HandleTable<(session: ClientSession, id: TransactionID)>
   let savepoints: HandleTable<(session: ClientSession, id: SavepointID)>
   let polls: HandleTable<PolledQuery>
+  let kept: KeptMemory
 
   public init(_ engine: any QueryEngine, options: SQLServiceOptions = SQLServiceOptions()) {
     self.engine = engine
@@ -49,16 +52,28 @@ public final class SQLService: FlightSQLService {
     transactions = HandleTable(name: "transaction", lifetime: options.handleLifetime)
     savepoints = HandleTable(name: "savepoint", lifetime: options.handleLifetime)
     polls = HandleTable(name: "polled query", lifetime: options.pollLifetime)
+    kept = KeptMemory(limit: options.keptTotal)
   }
 
   /// Forgets what nobody uses any more. To be called now and then.
   public func tidyUp() {
     for result in results.removeExpired() { result.cancel() }
+    dropWaitingRuns()
     for query in polls.removeExpired() { query.run.cancel() }
     for entry in prepared.removeExpired() { entry.prepared.close() }
     _ = transactions.removeExpired()
     _ = savepoints.removeExpired()
     for session in sessions.endIdle() { forget(session) }
+  }
+
+  /// Ends what a user has who is none any more: sessions with their transactions, results, statements. Rows that are on their way stop.
+  public func forget(user: String) {
+    for query in polls.removeAll(of: user) { query.run.cancel() }
+    for result in results.removeAll(of: user) { result.cancel() }
+    for entry in prepared.removeAll(of: user) { entry.prepared.close() }
+    _ = transactions.removeAll(of: user)
+    _ = savepoints.removeAll(of: user)
+    for session in sessions.end(ofUser: user) { forget(session) }
   }
 
   func forget(_ session: ClientSession) {
@@ -71,20 +86,25 @@ public final class SQLService: FlightSQLService {
 
   /// What stops a call's statement: the client that goes away, its deadline, the server's limit.
   func control(_ context: CallContext, _ session: ClientSession?) -> StatementControl {
-    var seconds = options.statementTimeout
-    if let wish = session?.engine.option("fletch_timeout").flatMap({ Double($0) }) {
-      seconds = min(wish, seconds ?? wish)
-    }
+    var seconds = timeout(session)
     if let deadline = context.call.deadline {
       let left = max(0, Double(deadline.nanoseconds - monotonicNow()) / 1e9)
       seconds = min(left, seconds ?? left)
     }
-    let control = StatementControl(timeout: seconds)
+    let control = StatementControl(timeout: seconds, origin: StatementOrigin(context.call))
     context.call.onCancel { status in
       let isLate = status.code == .deadlineExceeded
       control.cancel(EngineError(isLate ? .deadlineExceeded : .cancelled, status.message))
     }
     return control
+  }
+
+  /// How long a statement may take, whatever calls say.
+  func timeout(_ session: ClientSession?) -> Double? {
+    guard let wish = session?.engine.option("fletch_timeout").flatMap({ Double($0) }) else {
+      return options.statementTimeout
+    }
+    return min(wish, options.statementTimeout ?? wish)
   }
 
   /// The session and transaction that a statement runs in: those of its handle, or else the caller's session.

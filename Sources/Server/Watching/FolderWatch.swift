@@ -1,11 +1,11 @@
-// Hears of files that come, change and go (inotify(7)), and has the tables refreshed when they are complete.
+// Hears of files that come, change and go (inotify(7)), and has what depends on them refreshed when they are complete.
 
 import CLinux
 import Glibc
 import Memory
 import Synchronization
 
-/// A thread that watches the folders of served files.
+/// A thread that watches the folders of files.
 ///
 /// A file that is written to is taken when its last writer has closed it; one that is renamed into place, at once. What happens within
 /// a moment is one change.
@@ -15,11 +15,20 @@ public final class FolderWatch: Sendable {
 
   /// - Parameter files: used by the watching thread alone from now on.
   /// - Throws: `.system` when the system has no more watches.
-  public init(_ watch: consuming InotifyWatch, _ files: ServedFiles) throws(DataError) {
+  public convenience init(_ watch: consuming InotifyWatch, _ files: ServedFiles) throws(DataError) {
+    try self.init(watch, files.paths) { files.refresh(isBeingWritten: $0) }
+  }
+
+  /// - Parameters:
+  ///   - paths: the folders, or the files whose folders are watched.
+  ///   - refresh: called by the watching thread when something has happened there; asks which files are being written.
+  public init(
+    _ watch: consuming InotifyWatch, _ paths: [String], refresh: @escaping ((String) -> Bool) -> Void
+  ) throws(DataError) {
     let raw = try systemCall("make an event") { eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)) }
     let stopping = FileDescriptor(raw)
     self.stopping = stopping
-    let body = Body(watch, files, stopping)
+    let body = Body(watch, paths, refresh, stopping)
     var thread = pthread_t()
     let result = pthread_create(
       &thread, nil,
@@ -41,12 +50,17 @@ public final class FolderWatch: Sendable {
 
   private final class Body {
     private var watch: InotifyWatch
-    private let files: ServedFiles
+    private let paths: [String]
+    private let refresh: ((String) -> Bool) -> Void
     private let stopping: FileDescriptor
 
-    init(_ watch: InotifyWatch, _ files: ServedFiles, _ stopping: FileDescriptor) {
+    init(
+      _ watch: InotifyWatch, _ paths: [String], _ refresh: @escaping ((String) -> Bool) -> Void,
+      _ stopping: FileDescriptor
+    ) {
       self.watch = watch
-      self.files = files
+      self.paths = paths
+      self.refresh = refresh
       self.stopping = stopping
     }
 
@@ -57,8 +71,8 @@ public final class FolderWatch: Sendable {
         repeat {
           watch.readEvents()
         } while monotonicNow() - start < 1_000_000_000 && watch.hasMore(within: 50)
-        watch.watchFolders(of: files.paths)
-        files.refresh { [watch] in watch.isBeingWritten($0) }
+        watch.watchFolders(of: paths)
+        refresh { [watch] in watch.isBeingWritten($0) }
       }
     }
 

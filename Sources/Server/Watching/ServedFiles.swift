@@ -1,37 +1,16 @@
 // The tables that files on disk are: published at the start, and again when the files have changed.
 
 import Engine
-import Glibc
 import Memory
 
 /// What is published of some paths. Used by one thread at a time.
 public final class ServedFiles {
-  /// What differs after a file was written to or replaced.
-  struct Fingerprint: Equatable {
-    let path: String
-    let inode: UInt
-    let size: Int
-    let seconds: Int
-    let nanoseconds: Int
-
-    /// Nil for a file that is not there.
-    init?(_ path: String) {
-      var status = stat()
-      guard stat(path, &status) == 0 else { return nil }
-      self.path = path
-      inode = UInt(status.st_ino)
-      size = Int(status.st_size)
-      seconds = status.st_mtim.tv_sec
-      nanoseconds = status.st_mtim.tv_nsec
-    }
-  }
-
   public let paths: [String]
   private let engine: EmbeddedEngine
   private let log: (String) -> Void
-  private var published: [String: [Fingerprint]] = [:]
+  private var published: [String: [FileFingerprint]] = [:]
   /// Files that could not be published as they are; tried again when they have changed.
-  private var refused: [String: [Fingerprint]] = [:]
+  private var refused: [String: [FileFingerprint]] = [:]
   private var lastFault: String?
 
   /// - Parameter log: hears what happens after the start, a line each.
@@ -45,7 +24,7 @@ public final class ServedFiles {
   public func publishAll() throws(DataError) {
     for (name, files) in try FileDiscovery.sources(paths) {
       // Taken first: a change that comes between is seen as one.
-      let prints = files.compactMap(Fingerprint.init)
+      let prints = files.compactMap(FileFingerprint.init)
       do throws(EngineError) {
         _ = try engine.publish(files: files, as: name, mode: .replace, inPlace: true)
       } catch {
@@ -69,7 +48,7 @@ public final class ServedFiles {
     }
     for name in published.keys.sorted() where !sources.contains(where: { $0.name == name }) { drop(name) }
     for (name, files) in sources where !files.contains(where: isBeingWritten) {
-      let prints = files.compactMap(Fingerprint.init)
+      let prints = files.compactMap(FileFingerprint.init)
       if prints.count == files.count, prints != published[name], prints != refused[name] {
         publish(name, files, prints)
       }
@@ -77,7 +56,7 @@ public final class ServedFiles {
     refused = refused.filter { name, _ in sources.contains { $0.name == name } }
   }
 
-  private func publish(_ name: String, _ files: [String], _ prints: [Fingerprint]) {
+  private func publish(_ name: String, _ files: [String], _ prints: [FileFingerprint]) {
     do throws(EngineError) {
       if published[name] == nil, try isTaken(name) {
         throw EngineError(.alreadyExists, "a table of that name was made by a statement")

@@ -13,6 +13,8 @@ final class TableModule: VirtualTableModule {
   var mayCreate = false
   /// What the open transaction has added to the catalog or taken out.
   var touched: [TouchedSegment] = []
+  /// Where scans are, while somebody asks.
+  @exclusivity(unchecked) var positions: ScanPositions?
   private var tables: [Unowned] = []
 
   private struct Unowned {

@@ -37,7 +37,8 @@ extension TableCursor {
     }
     if !conditions.isEmpty, try !lookUp(snapshot) {
       for i in conditions.indices {
-        conditions[i].statistics = try placed.segment.statistics(conditions[i].column)
+        conditions[i].statistics = try placed.segment.statistics(
+          conditions[i].column, isToStop: { table.connection.isToStop })
       }
     }
   }
@@ -50,6 +51,8 @@ extension TableCursor {
     }
     let number = block
     block += 1
+    // SQLite hears nothing of blocks without a row.
+    if number & 7 == 7, table.connection.isToStop { throw .stopped }
     return try select(placed, block: number)
   }
 
@@ -57,6 +60,10 @@ extension TableCursor {
     let segment = placed.segment
     let block = segment.blocks[number]
     let first = placed.firstRow + Int64(block.firstRow)
+    positions = table.module.positions
+    if let positions, let snapshot {
+      positions.moved(self, to: snapshot.rowsBefore(self.segment) + block.firstRow, of: snapshot.segmentRows)
+    }
     guard first <= rowRange.upperBound else {
       self.block = segment.blocks.count
       return false

@@ -35,10 +35,12 @@ extension TableCursor {
     guard table.equalityScans(condition.column) > 4 * snapshot.segmentRows else { return nil }
     if condition.domain.domain != nil {
       // Text order may differ from the order of what is stored in a block: then nothing can be said by value.
-      for statistics in try segment.statistics(condition.column)
+      for statistics in try segment.statistics(condition.column, isToStop: { table.connection.isToStop })
       where !condition.domain.applies(statistics) { return nil }
     }
-    let index = try table.module.catalog.indexes.index(segment, column: condition.column)
+    let index = try table.module.catalog.indexes.index(segment, column: condition.column) {
+      table.connection.isToStop
+    }
     indexes[self.segment] = index
     return index
   }

@@ -40,6 +40,8 @@ final class TableCursor: VirtualCursor {
   @exclusivity(unchecked) private var delta: Statement?
   /// Rows of the delta that an index has found, the next one last; nil for a scan.
   @exclusivity(unchecked) private var deltaRows: [Int64]?
+  /// Whoever wants to know where the scan is; the module's at the last block.
+  @exclusivity(unchecked) var positions: ScanPositions?
   /// An equality that the scan is for.
   private var equality: (column: Int, value: SQLValue)?
 
@@ -65,6 +67,7 @@ final class TableCursor: VirtualCursor {
   }
 
   deinit {
+    positions?.ended(self)
     dropReaders()
     readers.deallocate()
     table.giveBack(scratch)
@@ -220,6 +223,7 @@ final class TableCursor: VirtualCursor {
     snapshot = nil
     guard count > 0, !isImpossible else {
       phase = .end
+      positions?.ended(self)
       return
     }
     phase = .delta

@@ -25,7 +25,8 @@ final class EqualityIndex: Sendable {
     return capacity
   }
 
-  init(_ segment: Segment, column: Int) throws(DataError) {
+  /// - Parameter isToStop: asked between blocks; true throws.
+  init(_ segment: Segment, column: Int, isToStop: () -> Bool) throws(DataError) {
     precondition(segment.rowCount < UInt32.max)
     let capacity = EqualityIndex.capacity(segment.rowCount)
     byteCount = EqualityIndex.byteCount(rows: segment.rowCount)
@@ -34,6 +35,7 @@ final class EqualityIndex: Sendable {
     let mask = UInt64(capacity - 1)
     // Backwards, so that each chain has its rows in ascending order.
     for block in segment.blocks.reversed() {
+      if isToStop() { throw .stopped }
       let values = try segment.column(column, ofBatch: block.batch)
       values.forEachHash(block.rows, descending: true) { row, hash in
         let place = Int(truncatingIfNeeded: hash & mask)

@@ -32,7 +32,9 @@ final class IndexCache: Sendable {
   var byteCount: Int { state.withLock { $0.byteCount } }
 
   /// The index of a column: made now if there is none, which costs a pass over the column. Nil when it would be too large.
-  func index(_ segment: Segment, column: Int) throws(DataError) -> EqualityIndex? {
+  func index(
+    _ segment: Segment, column: Int, isToStop: () -> Bool = { false }
+  ) throws(DataError) -> EqualityIndex? {
     let key = Key(segment: ObjectIdentifier(segment), column: column)
     let known = state.withLock { state -> EqualityIndex? in
       state.clock += 1
@@ -41,7 +43,7 @@ final class IndexCache: Sendable {
     }
     if let known { return known }
     guard EqualityIndex.byteCount(rows: segment.rowCount) <= limit else { return nil }
-    let index = try EqualityIndex(segment, column: column)
+    let index = try EqualityIndex(segment, column: column, isToStop: isToStop)
     state.withLock { state in
       guard state.entries[key] == nil else { return }
       state.entries[key] = Entry(segment: segment, index: index, used: state.clock)

@@ -112,12 +112,16 @@ public final class Segment: Sendable {
   }
 
   /// What is known of a column's values, block by block. Costs a pass over the column the first time.
-  public func statistics(_ column: Int) throws(DataError) -> [BlockStatistics] {
+  /// - Parameter isToStop: asked between blocks; true throws.
+  public func statistics(
+    _ column: Int, isToStop: () -> Bool = { false }
+  ) throws(DataError) -> [BlockStatistics] {
     if let known = knownStatistics(column) { return known }
     var statistics: [BlockStatistics] = []
     statistics.reserveCapacity(blocks.count)
     var entries = EntryStatistics()
     for block in blocks {
+      if isToStop() { throw .stopped }
       statistics.append(try self.column(column, ofBatch: block.batch).statistics(block.rows, &entries))
     }
     return known[column].statistics.storeIfNil(BlocksStatistics(statistics)).blocks
