@@ -79,6 +79,7 @@ final class ColumnNode: Node {
   }
 
   override func evaluate(_ frame: Frame) throws(QueryError) -> Vector {
+    let frame = frame.part(index)
     if generation == frame.generation { return loaded }
     let column = try enter(frame)
     var valid = loadValidity(column, frame)
@@ -128,6 +129,7 @@ final class ColumnNode: Node {
     case .real: return try evaluate(frame).valid
     case .text where type.layoutKind == .dictionary: return try evaluate(frame).valid
     default:
+      let frame = frame.part(index)
       if generation == frame.generation { return loaded.valid }
       return loadValidity(try enter(frame), frame)
     }
@@ -136,6 +138,7 @@ final class ColumnNode: Node {
   /// Hands over the code of each row, which is below `coded.count`; false when the block has none.
   @inline(__always)
   func forEachCode(_ frame: Frame, _ body: (Int, Int) -> Void) throws(QueryError) {
+    let frame = frame.part(index)
     let column = try enter(frame)
     let block = frame.block!
     let n = frame.count

@@ -6,19 +6,19 @@ import Memory
 import SQL
 
 /// One thread's groups.
-final class AggregationWorker: @unchecked Sendable {
+final class AggregationWorker: Sink, @unchecked Sendable {
   // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
   private let frame = Frame()
   private let predicates: [Predicate]
   let table: Grouper?
   let accumulators: [Accumulator]
   private let memoryLimit: Int
+  /// The number of the block, by which it is known which group came first.
+  private var number = 0
 
   init(
-    _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan, _ givens: Givens,
-    memoryLimit: Int
+    _ conditions: [BoundExpression], _ compiler: Compiler, _ grouping: GroupingPlan, memoryLimit: Int
   ) throws(QueryError) {
-    let compiler = Compiler(shape, givens)
     self.memoryLimit = memoryLimit
     (predicates, table, accumulators) = try compiling { () throws(NotMine) in
       var predicates = try compiler.viewPredicates()
@@ -35,6 +35,7 @@ final class AggregationWorker: @unchecked Sendable {
   }
 
   func read(_ block: Block, number: Int) throws(QueryError) {
+    self.number = number
     frame.enter(block)
     var accumulators = accumulators
     if table == nil, predicates.isEmpty, block.tombstones == nil {
@@ -55,18 +56,31 @@ final class AggregationWorker: @unchecked Sendable {
         if frame.count == 0 { break }
         frame.keep(try predicate.test(frame))
       }
-      if frame.count == 0 { continue }
-      guard let table else {
-        for accumulator in accumulators { try accumulator.add(frame, nil) }
-        continue
-      }
-      let groups = try table.assign(frame, position: UInt64(number))
-      for accumulator in accumulators {
-        accumulator.reserve(table.count)
-        try accumulator.add(frame, groups)
-      }
+      if frame.count > 0 { try add(frame, accumulators) }
     }
     try block.checkUnchanged()
+    try checkMemory()
+  }
+
+  // MARK: Rows of a join
+
+  func begin(_ number: Int) { self.number = number }
+
+  func consume(_ frame: Frame) throws(QueryError) { try add(frame, accumulators) }
+
+  private func add(_ frame: Frame, _ accumulators: [Accumulator]) throws(QueryError) {
+    guard let table else {
+      for accumulator in accumulators { try accumulator.add(frame, nil) }
+      return
+    }
+    let groups = try table.assign(frame, position: UInt64(number))
+    for accumulator in accumulators {
+      accumulator.reserve(table.count)
+      try accumulator.add(frame, groups)
+    }
+  }
+
+  func checkMemory() throws(QueryError) {
     if (table?.byteCount ?? 0) + (table?.count ?? 0) * accumulators.count * 16
       + accumulators.reduce(0, { $0 + $1.byteCount }) > memoryLimit
     {
@@ -85,20 +99,19 @@ final class AggregationWorker: @unchecked Sendable {
   }
 }
 
+/// What is grouped.
+enum RowInput: Sendable {
+  case blocks([Block])
+  case join(JoinPipeline)
+}
+
 extension Execution {
   /// The groups as a batch: keys, then aggregates.
   func groups(
-    _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
+    _ input: RowInput, _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
     _ givens: Givens
   ) throws(QueryError) -> RecordBatch {
-    let limit = options.memoryLimit / max(1, options.threads)
-    let workers = try morsels.run(blocks.count) { () throws(QueryError) in
-      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit)
-    } _: { worker, index throws(QueryError) in
-      try worker.read(blocks[index], number: index)
-    }
-    let first = workers[0]
-    for other in workers.dropFirst() { try first.merge(other) }
+    let first = try aggregated(input, conditions, shape, grouping, givens)
     let groups = first.table?.sortedGroups() ?? [0]
     var columns: [Column] = []
     for i in grouping.keys.indices {
@@ -116,26 +129,12 @@ extension Execution {
 
   /// The distinct results, in the order in which they come.
   func distinct(
-    _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ outputs: [OutputColumn],
+    _ input: RowInput, _ conditions: [BoundExpression], _ shape: InputShape, _ outputs: [OutputColumn],
     _ schema: Schema, _ givens: Givens
   ) throws(QueryError) -> RecordBatch {
     let grouping = GroupingPlan(
       keys: outputs.map { .expression($0.expression) }, aggregates: [], shape: shape)
-    return try distinct(blocks, conditions, shape, grouping, schema, givens)
-  }
-
-  private func distinct(
-    _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
-    _ schema: Schema, _ givens: Givens
-  ) throws(QueryError) -> RecordBatch {
-    let limit = options.memoryLimit / max(1, options.threads)
-    let workers = try morsels.run(blocks.count) { () throws(QueryError) in
-      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit)
-    } _: { worker, index throws(QueryError) in
-      try worker.read(blocks[index], number: index)
-    }
-    let first = workers[0]
-    for other in workers.dropFirst() { try first.merge(other) }
+    let first = try aggregated(input, conditions, shape, grouping, givens)
     let groups = first.table!.groupsByAppearance()
     var columns: [Column] = []
     for (i, field) in schema.fields.enumerated() {
@@ -144,5 +143,31 @@ extension Execution {
     return try data { () throws(DataError) in
       try RecordBatch(schema: schema, columns: columns, count: groups.count)
     }
+  }
+
+  /// All groups in one worker.
+  private func aggregated(
+    _ input: RowInput, _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
+    _ givens: Givens
+  ) throws(QueryError) -> AggregationWorker {
+    let limit = options.memoryLimit / max(1, options.threads)
+    let workers: [AggregationWorker]
+    switch input {
+    case .blocks(let blocks):
+      workers = try morsels.run(blocks.count) { () throws(QueryError) in
+        try AggregationWorker(conditions, Compiler(shape, givens), grouping, memoryLimit: limit)
+      } _: { worker, index throws(QueryError) in
+        try worker.read(blocks[index], number: index)
+      }
+    case .join(let pipeline):
+      workers = try pipeline.run(self, shape, givens) { compiler throws(QueryError) in
+        try AggregationWorker(conditions, compiler, grouping, memoryLimit: limit)
+      } then: { worker, _ throws(QueryError) in
+        try worker.checkMemory()
+      }
+    }
+    let first = workers[0]
+    for other in workers.dropFirst() { try first.merge(other) }
+    return first
   }
 }

@@ -4,6 +4,7 @@ import Arrow
 import Kernels
 import Memory
 import SQL
+import Synchronization
 import Tables
 
 /// Batches, one after the other.
@@ -21,11 +22,29 @@ final class StoredSource: BatchSource {
   override func next() -> RecordBatch? { batches.popFirst() }
 }
 
+/// Rows of queries that are named more than once: they are the same wherever they are read.
+final class SharedResults: Sendable {
+  private let wanted: Set<ObjectIdentifier>
+  private let results = Mutex<[ObjectIdentifier: [RecordBatch]]>([:])
+
+  init(_ wanted: Set<ObjectIdentifier>) { self.wanted = wanted }
+
+  func known(_ plan: SelectPlan) -> [RecordBatch]? {
+    wanted.isEmpty ? nil : results.withLock { $0[ObjectIdentifier(plan)] }
+  }
+
+  func keep(_ batches: [RecordBatch], of plan: SelectPlan) {
+    guard wanted.contains(ObjectIdentifier(plan)) else { return }
+    results.withLock { $0[ObjectIdentifier(plan)] = batches }
+  }
+}
+
 /// One run of one plan.
 struct Execution: Sendable {
   let tables: [[Block]]
-  let givens: Givens
+  var givens: Givens
   let options: QueryOptions
+  let shared: SharedResults
   var morsels: Morsels { Morsels(options: options) }
 
   func source(_ plan: SelectPlan) throws(QueryError) -> BatchSource {
@@ -55,6 +74,7 @@ struct Execution: Sendable {
 
   /// All rows of a query, in memory.
   func all(_ plan: SelectPlan) throws(QueryError) -> [RecordBatch] {
+    if let known = shared.known(plan) { return known }
     let source = try source(plan)
     var batches: [RecordBatch] = []
     var bytes = 0
@@ -66,6 +86,7 @@ struct Execution: Sendable {
       }
       batches.append(batch)
     }
+    shared.keep(batches, of: plan)
     return batches
   }
 
@@ -95,34 +116,62 @@ struct Execution: Sendable {
     var conditions = core.conjuncts
     var blocks: [Block]
     if case .join(let join) = core.source {
-      blocks = Block.blocks(of: try joined(join, shape, &conditions, givens))
+      let pipeline = try JoinPreparation(self, join, shape, conditions, givens).run()
+      conditions = []
+      if core.grouping != nil || core.isDistinct {
+        try learn(core, pipeline, &givens)
+        if let grouping = core.grouping {
+          blocks = Block.blocks(of: try groups(.join(pipeline), [], shape, grouping, givens))
+        } else {
+          let batch = try distinct(.join(pipeline), [], shape, core.outputs, plan.schema, givens)
+          return try finish(distinct: batch, plan, limit: limit, offset: offset, givens)
+        }
+      } else {
+        let joined = try pipeline.materialized(keeping: join.needed, self, shape)
+        blocks = joined.blocks
+      }
     } else {
       blocks = try self.blocks(core.source)
+      if case .view(let view) = core.source {
+        givens.view = view
+        blocks = try ZoneFilters(view.conditions, view.shape, givens).surviving(blocks)
+      }
+      blocks = try ZoneFilters(conditions, shape, givens).surviving(blocks)
+      try learn(core, plan, blocks, isLimited: limit != .max, &givens)
+      if let grouping = core.grouping {
+        blocks = Block.blocks(of: try groups(.blocks(blocks), conditions, shape, grouping, givens))
+      }
     }
-    if case .view(let view) = core.source {
-      givens.view = view
-      blocks = try ZoneFilters(view.conditions, view.shape, givens).surviving(blocks)
-    }
-    blocks = try ZoneFilters(conditions, shape, givens).surviving(blocks)
-    try learn(core, plan, blocks, isLimited: limit != .max, &givens)
     if let grouping = core.grouping {
-      let batch = try groups(blocks, conditions, shape, grouping, givens)
-      blocks = Block.blocks(of: batch)
       shape = grouping.shape
       conditions = core.having
     }
     let rest = core.grouping == nil ? givens : givens.ofNoInput
     let expressions = core.outputs.map(\.expression)
-    var rows = RowPlan(
+    let rows = RowPlan(
       schema: plan.schema, expressions: expressions, ordering: plan.ordering, limit: limit, offset: offset)
     if core.isDistinct {
-      let batch = try distinct(blocks, conditions, shape, core.outputs, plan.schema, rest)
-      rows.expressions = nil
-      let types = plan.schema.fields.map(\.type)
-      return try finish(
-        Block.blocks(of: batch), [], InputShape(types: types, names: .sources([0])), rows, givens.ofNoInput)
+      let batch = try distinct(.blocks(blocks), conditions, shape, core.outputs, plan.schema, rest)
+      return try finish(distinct: batch, plan, limit: limit, offset: offset, givens)
     }
-    return try finish(blocks, conditions, shape, rows, rest)
+    let source = try finish(blocks, conditions, shape, rows, rest)
+    // SQLite joins in an order of its own, so it cannot go on behind the first rows.
+    guard case .join = core.source, core.grouping == nil, plan.ordering.isEmpty,
+      RowProgram(conditions, shape, rows, rest).passedColumns.contains(nil)
+    else { return source }
+    var batches: [RecordBatch] = []
+    while let batch = try source.next() { batches.append(batch) }
+    return StoredSource(batches)
+  }
+
+  private func finish(
+    distinct batch: RecordBatch, _ plan: SelectPlan, limit: Int, offset: Int, _ givens: Givens
+  ) throws(QueryError) -> BatchSource {
+    let rows = RowPlan(
+      schema: plan.schema, expressions: nil, ordering: plan.ordering, limit: limit, offset: offset)
+    let types = plan.schema.fields.map(\.type)
+    return try finish(
+      Block.blocks(of: batch), [], InputShape(types: types, names: .sources([0])), rows, givens.ofNoInput)
   }
 
   /// The rows of one source.

@@ -24,39 +24,16 @@ public struct QueryOptions: Sendable {
   public init() {}
 }
 
-/// Where the filtered rows of a worker go.
+/// Where the rows of a worker go.
 protocol Sink: AnyObject {
+  /// Says that rows of the next block come, by its number among all.
+  func begin(_ number: Int)
   /// Takes the frame's rows, at most `vectorSize`, in order within a block.
   func consume(_ frame: Frame) throws(QueryError)
 }
 
-/// One thread's share of an operator. It belongs to one thread at a time.
-final class Worker<S: Sink>: @unchecked Sendable {
-  // SAFETY (@unchecked Sendable): `Morsels` gives a worker to one thread at a time, and hands it over under a lock.
-  let frame = Frame()
-  let predicates: [Predicate]
-  let sink: S
-
-  init(predicates: [Predicate], sink: S) {
-    self.predicates = predicates
-    self.sink = sink
-  }
-
-  /// - Returns: whether anything of the block was looked at.
-  func process(_ block: Block) throws(QueryError) {
-    frame.enter(block)
-    var start = block.rows.lowerBound
-    while start < block.rows.upperBound {
-      let end = min(start + vectorSize, block.rows.upperBound)
-      frame.select(start..<end)
-      start = end
-      for predicate in predicates {
-        if frame.count == 0 { break }
-        frame.keep(try predicate.test(frame))
-      }
-      if frame.count > 0 { try sink.consume(frame) }
-    }
-  }
+extension Sink {
+  func begin(_ number: Int) {}
 }
 
 /// Runs through blocks in parallel.

@@ -69,6 +69,12 @@ extension Compiler {
       if list.isEmpty { return FixedPredicate(negated ? 2 : 0) }
       let members = try inList(try node(operands[0]), list, Rules(how[0]))
       return negated ? NotPredicate(members) : members
+    case .isAmong(let operand, let marker):
+      let node = try node(operand)
+      guard let set = givens.keySets[ObjectIdentifier(marker)], node.kind.isInteger else {
+        return FixedPredicate(2)
+      }
+      return KeyPredicate(node, set)
     default:
       let value = try node(expression)
       guard value.kind.isNumeric || value.kind == .null else {
@@ -106,8 +112,10 @@ extension Compiler {
     }
     switch (left.kind, right.kind) {
     case (.ticks(let a), .ticks(let b)) where a == b:
-      if order != .equal, order != .notEqual { throw NotMine("two times are compared") }
-      return ComparePredicate(order, left, right, isExact: isExact)
+      if order == .equal || order == .notEqual {
+        return ComparePredicate(order, left, right, isExact: isExact)
+      }
+      return ComparePredicate(order, OrderedTicksNode(left), OrderedTicksNode(right), isExact: isExact)
     case (.ticks(let type), .text):
       if case .text(let constant)? = right.constant, !isExact, let domain = type.tickDomain {
         return TickRangePredicate(

@@ -36,6 +36,8 @@ struct Givens: Sendable {
   /// By the subquery's identity.
   var scalars: [ObjectIdentifier: Constant] = [:]
   var lists: [ObjectIdentifier: [Constant]] = [:]
+  /// The keys that a lookup's rows are wanted for, by their marker.
+  var keySets: [ObjectIdentifier: KeySet] = [:]
   /// While a plan is only tried, subqueries have no results yet.
   var isTrial = false
   /// What is known of the input's columns: texts as codes, the ranges of integers and times.
@@ -128,7 +130,7 @@ final class Compiler {
       }
       return try choice(choices, otherwise: try otherwise.map { e throws(NotMine) in try node(e) })
     case .not, .and, .or, .compare, .compareRows, .between, .isNull, .truth, .inList, .match, .exists,
-      .inSelect:
+      .inSelect, .isAmong:
       return PredicateNode(try predicate(expression))
     case .scalar(let select):
       guard let value = givens.scalars[ObjectIdentifier(select)] else {
