@@ -87,7 +87,7 @@ public final class QueryStream: @unchecked Sendable {
   private let inputs: [TableInput]
   private let options: QueryOptions
   private var source: BatchSource?
-  private var isAtEnd = false
+  private var hasEnded = false
 
   init(_ query: ColumnarQuery, _ inputs: [TableInput], _ options: QueryOptions) {
     schema = query.schema
@@ -98,7 +98,7 @@ public final class QueryStream: @unchecked Sendable {
 
   /// The next batch, which is never empty; nil behind the last.
   public func next() throws(QueryError) -> RecordBatch? {
-    if isAtEnd { return nil }
+    if hasEnded { return nil }
     do throws(QueryError) {
       if source == nil { source = try begin() }
       while let batch = try source!.next() {
@@ -109,14 +109,17 @@ public final class QueryStream: @unchecked Sendable {
         }
       }
     } catch {
-      isAtEnd = true
+      hasEnded = true
       source = nil
       throw error
     }
-    isAtEnd = true
+    hasEnded = true
     source = nil
     return nil
   }
+
+  /// Whether it is known that `next` has nothing more.
+  public var isAtEnd: Bool { hasEnded || source?.isAtEnd == true }
 
   private func begin() throws(QueryError) -> BatchSource {
     for (relation, input) in zip(query.tables, inputs) {

@@ -137,6 +137,8 @@ final class ColumnStream: ResultStream, @unchecked Sendable {
     }
   }
 
+  var isAtEnd: Bool { rest == nil && stream.isAtEnd }
+
   private func nextBatch() throws(EngineError) -> RecordBatch? {
     if let rest { return try rest.next() }
     let batch: RecordBatch?

@@ -28,7 +28,7 @@ extension EmbeddedSession {
   ) throws(EngineError) {
     for part in parts {
       do throws(EngineError) {
-        let statement = try prepareEmbedded(part.text, in: transaction, control)
+        let statement = try prepare(part.text, in: transaction, control)
         defer { statement.close() }
         _ = try statement.update(nil, control)
       } catch {

@@ -29,13 +29,7 @@ public final class EmbeddedSession: EngineSession {
   // MARK: Statements
 
   public func prepare(
-    _ sql: String, in transaction: TransactionID?, _ control: StatementControl
-  ) throws(EngineError) -> any EngineStatement {
-    try prepareEmbedded(sql, in: transaction, control)
-  }
-
-  func prepareEmbedded(
-    _ sql: String, in transaction: TransactionID?, _ control: StatementControl
+    _ sql: String, in transaction: TransactionID?, willRun: Bool, _ control: StatementControl
   ) throws(EngineError) -> any EngineStatement {
     if sql.utf8.contains(0) { throw EngineError(.invalidArgument, "the statement holds a NUL character") }
     var parsed: SQL.Statement?
@@ -53,7 +47,7 @@ public final class EmbeddedSession: EngineSession {
     if let parsed, parsed.makesTemporary, parsed.explain == .none {
       try keepConnection(transaction, control)
     }
-    return try EmbeddedStatement(sql, self, transaction, control)
+    return try EmbeddedStatement(sql, self, transaction, willRun: willRun, control)
   }
 
   // MARK: Borrowing connections

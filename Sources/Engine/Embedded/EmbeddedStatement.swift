@@ -18,11 +18,21 @@ public final class EmbeddedStatement: EngineStatement {
   let settled: SettledStatement
   /// The run that settled the schema, before it has handed out anything.
   private let begun = Mutex<RowStream?>(nil)
+  /// What a statement that is run next was prepared on.
+  private let held = Mutex<Held?>(nil)
   /// The engine's count of changes when that run began.
   private let changesBefore: UInt64
 
+  private struct Held: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): used by whoever takes it, once.
+    let borrowed: Borrowed
+    let statement: SQLite.Statement
+  }
+
+  /// - Parameter willRun: whether it is run next, so that a query need not borrow a second time.
   init(
-    _ sql: String, _ session: EmbeddedSession, _ transaction: TransactionID?, _ control: StatementControl
+    _ sql: String, _ session: EmbeddedSession, _ transaction: TransactionID?, willRun: Bool,
+    _ control: StatementControl
   ) throws(EngineError) {
     self.sql = sql
     self.session = session
@@ -60,6 +70,11 @@ public final class EmbeddedStatement: EngineStatement {
       }
       self.settled = settled
       resultSchema = settled.result
+      if willRun, settled.isReadOnly, !borrowed.isPrivate, !keepsBorrowed {
+        held.withLock { $0 = Held(borrowed: borrowed, statement: statement) }
+        keepsBorrowed = true
+        return
+      }
       if !keepsBorrowed { connection.keep(statement, sql) }
     } catch {
       connection.keep(statement, sql)
@@ -104,17 +119,25 @@ public final class EmbeddedStatement: EngineStatement {
       stream.obey(control)
       return stream
     }
-    let borrowed = try session.borrow(transaction, writes: false, control)
+    let borrowed: Borrowed
     let statement: SQLite.Statement
+    let isFresh: Bool
     var isKept = false
-    do throws(EngineError) {
-      statement = try session.engine.compile(sql, on: borrowed.connection, control)
-    } catch {
-      borrowed.giveBack()
-      throw error
+    if let held = takeHeld() {
+      (borrowed, statement, isFresh) = (held.borrowed, held.statement, true)
+      borrowed.connection.obey(control)
+    } else {
+      isFresh = false
+      borrowed = try session.borrow(transaction, writes: false, control)
+      do throws(EngineError) {
+        statement = try session.engine.compile(sql, on: borrowed.connection, control)
+      } catch {
+        borrowed.giveBack()
+        throw error
+      }
     }
     do throws(EngineError) {
-      var settled = try current(statement, borrowed)
+      var settled = isFresh ? self.settled : try current(statement, borrowed)
       if let explained = settled.explained {
         borrowed.connection.keep(statement, sql)
         isKept = true
@@ -137,6 +160,13 @@ public final class EmbeddedStatement: EngineStatement {
       if !isKept { borrowed.connection.keep(statement, sql) }
       borrowed.giveBack()
       throw error
+    }
+  }
+
+  private func takeHeld() -> Held? {
+    held.withLock { held in
+      defer { held = nil }
+      return held
     }
   }
 
@@ -244,7 +274,14 @@ public final class EmbeddedStatement: EngineStatement {
     }
   }
 
-  public func close() { dropBegun() }
+  public func close() {
+    dropBegun()
+    guard let held = takeHeld() else { return }
+    held.borrowed.connection.keep(held.statement, sql)
+    held.borrowed.giveBack()
+  }
+
+  deinit { close() }
 
   // MARK: Parameters
 

@@ -1,8 +1,8 @@
 // Connections that statements borrow, with the statements that they have compiled.
 
+import Memory
 import SQL
 import SQLite
-import Synchronization
 import Tables
 
 /// A connection with what is worth keeping with it. One statement or transaction has it at a time.
@@ -79,7 +79,7 @@ final class PooledConnection: @unchecked Sendable {
 final class ConnectionPool: Sendable {
   private let database: Database
   private let options: EngineOptions
-  private let idle = Mutex<[PooledConnection]>([])
+  private let idle = Guarded<[PooledConnection]>([])
   private let turnstile: Turnstile
   private let begun: BegunRuns
 
@@ -96,8 +96,10 @@ final class ConnectionPool: Sendable {
   /// Borrows a connection; waits until one is free.
   func take(_ control: StatementControl) throws(EngineError) -> PooledConnection {
     // Whoever has come gets the place of a run that nobody may ever come back for.
-    if turnstile.isTaken { begun.dropOldest() }
-    try turnstile.enter(control)
+    if !turnstile.tryEnter() {
+      begun.dropOldest()
+      try turnstile.enter(control)
+    }
     if let connection = idle.withLock({ $0.popLast() }) { return connection }
     do throws(SQLiteError) { return try PooledConnection(database, options) } catch {
       turnstile.leave()

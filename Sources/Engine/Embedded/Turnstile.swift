@@ -2,57 +2,65 @@
 
 import CLinux
 import Glibc
-import Synchronization
+import Memory
 
-/// Lets at most so many threads through at a time. Waiting ends with the statement's control: by cancellation or deadline.
+/// Lets at most so many threads through at a time, in the order in which they came. Waiting ends with the statement's control: by
+/// cancellation or deadline.
 final class Turnstile: Sendable {
-  private struct State {
-    var free: Int
-    var waiting = 0
+  /// Somebody who waits. The place of one who leaves is handed to the first, so that one thread is woken for each that leaves.
+  private final class Waiter: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): `isIn` is touched under the turnstile's lock only.
+    var isIn = false
+    let signal = ConditionSignal()
   }
 
-  private let state: Mutex<State>
+  private struct State {
+    var free: Int
+    var waiting: [Waiter] = []
+  }
+
+  private let state: Guarded<State>
   private let queueLimit: Int
   private let name: String
-  private let signal = ConditionSignal()
 
   /// - Parameter name: what one waits for, in messages.
   init(places: Int, queueLimit: Int, name: String) {
-    state = Mutex(State(free: places))
+    state = Guarded(State(free: places))
     self.queueLimit = queueLimit
     self.name = name
   }
 
   func enter(_ control: StatementControl) throws(EngineError) {
+    if tryEnter() { return }
+    let waiter = Waiter()
     let (isIn, isFull) = state.withLock { state -> (Bool, Bool) in
       if state.free > 0 {
         state.free -= 1
         return (true, false)
       }
-      if state.waiting >= queueLimit { return (false, true) }
-      state.waiting += 1
+      if state.waiting.count >= queueLimit { return (false, true) }
+      state.waiting.append(waiter)
       return (false, false)
     }
     if isIn { return }
     guard !isFull else {
       throw EngineError(.resourceExhausted, "\(queueLimit) statements are waiting for \(name) already")
     }
-    let registration = control.onCancel { [signal] in signal.notifyAll() }
-    defer {
-      control.remove(registration)
-      state.withLock { $0.waiting -= 1 }
-    }
+    let registration = control.onCancel { waiter.signal.notifyAll() }
+    defer { control.remove(registration) }
     while true {
-      let seen = signal.count
-      if state.withLock({ state -> Bool in
-        guard state.free > 0 else { return false }
-        state.free -= 1
-        return true
-      }) {
-        return
+      let seen = waiter.signal.count
+      if state.withLock({ _ in waiter.isIn }) { return }
+      do throws(EngineError) { try control.check() } catch {
+        // The place may have come in this very moment.
+        let isIn = state.withLock { state in
+          state.waiting.removeAll { $0 === waiter }
+          return waiter.isIn
+        }
+        if isIn { leave() }
+        throw error
       }
-      try control.check()
-      signal.wait(past: seen, until: control.deadline)
+      waiter.signal.wait(past: seen, until: control.deadline)
     }
   }
 
@@ -70,8 +78,16 @@ final class Turnstile: Sendable {
   }
 
   func leave() {
-    state.withLock { $0.free += 1 }
-    signal.notifyAll()
+    let next = state.withLock { state -> Waiter? in
+      guard !state.waiting.isEmpty else {
+        state.free += 1
+        return nil
+      }
+      let next = state.waiting.removeFirst()
+      next.isIn = true
+      return next
+    }
+    next?.signal.notifyAll()
   }
 }
 

@@ -34,9 +34,11 @@ public protocol EngineSession: AnyObject, Sendable {
   // MARK: Statements
 
   /// Compiles a statement and settles what its result is.
-  /// - Parameter transaction: nil for a statement that is a transaction by itself, or in the one that the session began with SQL.
+  /// - Parameters:
+  ///   - transaction: nil for a statement that is a transaction by itself, or in the one that the session began with SQL.
+  ///   - willRun: whether the caller runs it next: what it is prepared on may be kept for that, until it is run or closed.
   func prepare(
-    _ sql: String, in transaction: TransactionID?, _ control: StatementControl
+    _ sql: String, in transaction: TransactionID?, willRun: Bool, _ control: StatementControl
   ) throws(EngineError) -> any EngineStatement
 
   /// Runs several statements in one transaction, or in the one given, and forgets their rows.
@@ -97,6 +99,15 @@ public protocol EngineSession: AnyObject, Sendable {
   func close()
 }
 
+extension EngineSession {
+  /// Compiles a statement that is run later, if ever.
+  public func prepare(
+    _ sql: String, in transaction: TransactionID?, _ control: StatementControl
+  ) throws(EngineError) -> any EngineStatement {
+    try prepare(sql, in: transaction, willRun: false, control)
+  }
+}
+
 /// A compiled statement.
 public protocol EngineStatement: AnyObject, Sendable {
   var sql: String { get }
@@ -132,8 +143,14 @@ public protocol ResultStream: AnyObject, Sendable {
   var updateCount: Int? { get }
   /// The next rows; nil behind the last.
   func next() throws(EngineError) -> RecordBatch?
+  /// Whether it is known already that no more rows come. False where that is not known.
+  var isAtEnd: Bool { get }
   /// Ends it early. To be called in any case; more calls do nothing.
   func close()
+}
+
+extension ResultStream {
+  public var isAtEnd: Bool { false }
 }
 
 /// Names a transaction within a session.

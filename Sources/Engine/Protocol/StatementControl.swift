@@ -9,11 +9,14 @@ public final class StatementControl: Sendable {
     var reason: EngineError?
     var stops: [Int: @Sendable () -> Void] = [:]
     var next = 0
+    var delayed: (@Sendable () -> Void)?
   }
 
   private let state = Mutex(State())
   /// Nanoseconds of the monotonic clock; nil without a limit.
   public let deadline: Int64?
+  /// When whoever asks for a reason makes `onDelay`'s call, in nanoseconds.
+  private let patience = Atomic(Int64.max)
   /// Set once there is a reason, so that asking costs a load.
   private let isStopped = Atomic(false)
 
@@ -42,10 +45,30 @@ public final class StatementControl: Sendable {
   /// Why the statement has to end; nil while it may go on.
   public var reason: EngineError? {
     if isStopped.load(ordering: .acquiring) { return state.withLock { $0.reason } }
-    if let deadline, StatementControl.now > deadline {
+    let patience = patience.load(ordering: .relaxed)
+    if deadline == nil, patience == .max { return nil }
+    let now = StatementControl.now
+    if now > patience { callDelayed() }
+    if let deadline, now > deadline {
       return EngineError(.deadlineExceeded, "the statement took longer than it may")
     }
     return nil
+  }
+
+  /// Has `action` called once, by whichever thread works on the statement, if that still asks whether it may go on in so many
+  /// nanoseconds. Only the last such action counts.
+  public func onDelay(_ nanoseconds: Int64, _ action: @escaping @Sendable () -> Void) {
+    state.withLock { $0.delayed = action }
+    patience.store(StatementControl.now + nanoseconds, ordering: .releasing)
+  }
+
+  private func callDelayed() {
+    guard patience.exchange(.max, ordering: .acquiring) != .max else { return }
+    let action = state.withLock { state in
+      defer { state.delayed = nil }
+      return state.delayed
+    }
+    action?()
   }
 
   public func check() throws(EngineError) {

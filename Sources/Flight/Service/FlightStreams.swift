@@ -7,8 +7,11 @@ import Memory
 import Protobuf
 
 /// Something that messages are sent to: the server's side of a call, or the client's.
-protocol MessageSink {
-  func send(_ message: [Buffer]) throws(GRPCStatus)
+protocol MessageSink: Sendable {
+  /// - Parameter isHeld: whether it may wait for the next one.
+  func send(_ message: [Buffer], isHeld: Bool) throws(GRPCStatus)
+  /// Sends what was held.
+  func flush()
 }
 
 /// Something that messages come from.
@@ -17,7 +20,10 @@ protocol MessageSource {
 }
 
 extension ServerCall: MessageSink, MessageSource {}
-extension ClientCall: MessageSink, MessageSource {}
+extension ClientCall: MessageSink, MessageSource {
+  func send(_ message: [Buffer], isHeld: Bool) throws(GRPCStatus) { try send(message) }
+  func flush() {}
+}
 
 /// Batches going out. Sending blocks while the peer does not read.
 public final class FlightOutput {
@@ -33,24 +39,35 @@ public final class FlightOutput {
   }
 
   /// Sends the schema, which comes before everything else.
-  public func start(_ schema: Schema, appMetadata: [UInt8] = []) throws {
+  /// - Parameter isHeld: whether it may wait for the first batch, the stream's end or `flusher`.
+  public func start(_ schema: Schema, appMetadata: [UInt8] = [], isHeld: Bool = false) throws {
     precondition(encoder == nil, "a data stream has one schema")
     let encoder = try FlightEncoder(schema: schema, options: options)
-    try sink.send(try encoder.schemaMessage(descriptor: descriptor, appMetadata: appMetadata))
+    try sink.send(
+      try encoder.schemaMessage(descriptor: descriptor, appMetadata: appMetadata), isHeld: isHeld)
     self.encoder = encoder
   }
 
   /// Sends a batch, in as many messages as its bytes need.
-  public func write(_ batch: RecordBatch, appMetadata: [UInt8] = []) throws {
+  /// - Parameter isLast: whether the stream ends right behind it, so that it may wait for that.
+  public func write(_ batch: RecordBatch, appMetadata: [UInt8] = [], isLast: Bool = false) throws {
     precondition(encoder != nil, "the schema comes first")
-    for message in try encoder!.encode(batch, appMetadata: appMetadata) { try sink.send(message) }
+    for message in try encoder!.encode(batch, appMetadata: appMetadata) {
+      try sink.send(message, isHeld: isLast)
+    }
+  }
+
+  /// Sends what is held; may be called by any thread.
+  public var flusher: @Sendable () -> Void {
+    let sink = sink
+    return { sink.flush() }
   }
 
   /// Sends application metadata without data.
   public func write(appMetadata: [UInt8]) throws {
     // A descriptor stands in the first message, whatever that is.
     let first = encoder == nil ? descriptor : nil
-    try sink.send(FlightData.encode(nil, appMetadata: appMetadata, descriptor: first))
+    try sink.send(FlightData.encode(nil, appMetadata: appMetadata, descriptor: first), isHeld: false)
   }
 }
 

@@ -92,14 +92,19 @@ public final class ServerCall: Sendable {
 
   /// Sends one message: the buffers behind one another, by reference, so they must not change. Blocks while the peer does
   /// not read and some megabytes wait (`StreamOptions.highWatermark`); handlers on the loop's thread do not wait.
+  /// - Parameter isHeld: whether it may wait for the next message, the call's end or `flush`, whichever is first. For small ones that
+  ///   another follows at once: each that is sent by itself wakes two threads, one here and one at the client's.
   /// - Throws: why the call was cancelled; RESOURCE_EXHAUSTED for a message over the limit, which is not sent.
-  public func send(_ message: [Buffer]) throws(GRPCStatus) {
+  public func send(_ message: [Buffer], isHeld: Bool = false) throws(GRPCStatus) {
     let (buffers, bytes) = try MessageFraming.frame(message, limit: core.options.maxSentMessage)
     if method.kind == .blocking { try waitUntilWritable() }
     let headers = try state.withLock { state throws(GRPCStatus) in try state.beginSending(bytes) }
-    if let headers { stream.send(headers: headers) }
-    stream.send(buffers)
+    if let headers { stream.send(headers: headers, isHeld: true) }
+    stream.send(buffers, isHeld: isHeld)
   }
+
+  /// Sends what was held.
+  public func flush() { stream.flush() }
 
   private func waitUntilWritable() throws(GRPCStatus) {
     while !stream.isWritable {

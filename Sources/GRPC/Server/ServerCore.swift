@@ -16,7 +16,7 @@ final class ServerCore: RequestHandler {
   let isDraining = Atomic<Bool>(false)
   let callsTotal = Atomic<Int>(0)
   /// Calls whose handlers outlast a turn of the loop.
-  private let running = Mutex(Running())
+  private let running = Guarded(Running())
   private struct Running {
     var calls: [ObjectIdentifier: ServerCall] = [:]
     var waiters: [Signal] = []

@@ -1,6 +1,7 @@
 // The threads that blocking handlers run on: as many as are needed, up to a limit.
 
 import HTTP2
+import Memory
 import Synchronization
 
 /// An elastic pool. The thread that became idle last works next, so its caches are warm and the others end in time.
@@ -20,7 +21,7 @@ final class WorkerPool: Sendable {
     var isClosed = false
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   private let limit: Int
   private let waitingLimit: Int
   private static let idleTime: Duration = .seconds(10)

@@ -36,15 +36,22 @@ public final class HTTP2Stream: Sendable {
   // MARK: Sending
 
   /// Sends the response headers (server); once, and first.
-  public func send(headers: HeaderList) { post { $0.headers = headers } }
+  /// - Parameter isHeld: whether they may wait for what is sent next, or for `flush`: waking the loop costs more than a small message.
+  public func send(headers: HeaderList, isHeld: Bool = false) {
+    post(wakesLoop: !isHeld) { $0.headers = headers }
+  }
 
   /// Sends body bytes by reference; they must not change until they are released.
   public func send(_ buffer: Buffer) { post { $0.append(buffer) } }
 
   /// Sends several, in order, with one wake-up of the loop.
-  public func send(_ buffers: [Buffer]) {
-    post { outbox in for buffer in buffers { outbox.append(buffer) } }
+  /// - Parameter isHeld: as for headers.
+  public func send(_ buffers: [Buffer], isHeld: Bool = false) {
+    post(wakesLoop: !isHeld) { outbox in for buffer in buffers { outbox.append(buffer) } }
   }
+
+  /// Sends what was held.
+  public func flush() { post { _ in } }
 
   /// Ends what we send, with trailers or without. On a server without `send(headers:)` before it, the trailers are the
   /// whole answer, so they begin with `:status`.
@@ -68,11 +75,10 @@ public final class HTTP2Stream: Sendable {
   /// Ends the stream in both directions, at once; what is queued is dropped, and who waits is woken with an error.
   public func reset(_ code: ErrorCode = .cancel) {
     let error = HTTP2Error(.reset(code), "the stream was reset by us: \(code)")
-    post(
-      { outbox in
-        outbox.reset = outbox.reset ?? code
-        outbox.refuse(error)
-      }, whenOpen: false)
+    post(whenOpen: false) { outbox in
+      outbox.reset = outbox.reset ?? code
+      outbox.refuse(error)
+    }
     wakeWaiters()
   }
 
@@ -135,10 +141,13 @@ public final class HTTP2Stream: Sendable {
 
   // MARK: The loop's side
 
-  private func post(_ change: (inout sending StreamOutbox) -> Void, whenOpen: Bool = true) {
+  private func post(
+    whenOpen: Bool = true, wakesLoop: Bool = true, _ change: (inout sending StreamOutbox) -> Void
+  ) {
     let mustSchedule = outbox.withLock { outbox in
       if whenOpen, outbox.error != nil { return false }
       change(&outbox)
+      if !wakesLoop { return false }
       defer { outbox.isScheduled = true }
       return !outbox.isScheduled
     }

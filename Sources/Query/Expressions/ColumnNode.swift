@@ -143,7 +143,7 @@ final class ColumnNode: Node {
     let block = frame.block!
     let n = frame.count
     if let (raw, _, map) = coded!.codes(block, column) {
-      let base = block.rows.lowerBound
+      let base = block.whole.lowerBound
       map.withUnsafeBufferPointer { map in
         // SAFETY: codes are below the count of their segment's entries, which the map is as long as.
         if frame.isRun {

@@ -16,14 +16,30 @@ struct Block: Sendable {
   }
 
   let origin: Origin
-  /// The rows within the columns.
-  let rows: Range<Int>
-  /// A bit for each row that is gone; the first bit is that of the first row.
+  /// The rows within the columns that are asked for.
+  private(set) var rows: Range<Int>
+  /// All rows of the block, which statistics, tombstones and codes are of.
+  let whole: Range<Int>
+  /// A bit for each row that is gone; the first bit is that of the first of all rows.
   let tombstones: [UInt64]?
   /// The number of its first column among all of the operator's input.
   var firstColumn = 0
   /// What the columns are among those of the origin, where a subquery has others than its table.
   var columnMap: [Int]?
+
+  init(origin: Origin, rows: Range<Int>, tombstones: [UInt64]?) {
+    self.origin = origin
+    self.rows = rows
+    whole = rows
+    self.tombstones = tombstones
+  }
+
+  /// The same block, of which only these rows are looked at.
+  func narrowed(to rows: Range<Int>) -> Block {
+    var block = self
+    block.rows = rows
+    return block
+  }
 
   /// The number of a column within the origin.
   func place(_ column: Int) -> Int { columnMap?[column - firstColumn] ?? column - firstColumn }
@@ -73,9 +89,6 @@ struct Block: Sendable {
     guard case .segment(let segment, _, _) = origin else { return }
     try data { () throws(DataError) in try segment.checkUnchanged() }
   }
-
-  /// The rows that are not gone.
-  var visibleCount: Int { rows.count - (tombstones?.reduce(0) { $0 + $1.nonzeroBitCount } ?? 0) }
 
   static func blocks(of batch: RecordBatch) -> [Block] {
     stride(from: 0, to: batch.count, by: rowLimit).map {

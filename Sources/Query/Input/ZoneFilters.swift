@@ -1,8 +1,10 @@
-// Conditions that tell from a block's statistics that none of its rows satisfies them.
+// Conditions that tell from a block's statistics which of its rows cannot satisfy them.
 
 import Arrow
 import Kernels
+import Memory
 import SQL
+import Tables
 
 /// What of a query's conditions can be asked of zone maps. They may keep too much, never too little.
 struct ZoneFilters {
@@ -17,17 +19,30 @@ struct ZoneFilters {
   var columns: [Int] { Array(Set(filters.map(\.column))).sorted() }
 
   func surviving(_ blocks: [Block]) throws(QueryError) -> [Block] {
-    guard !filters.isEmpty else { return blocks }
-    var kept: [Block] = []
-    kept.reserveCapacity(blocks.count)
-    for block in blocks {
-      var may = true
-      for filter in filters where may {
-        if let statistics = try block.statistics(filter.column) {
-          may = statistics.mayMatch(filter.predicate, count: block.rows.count)
+    var kept = blocks
+    for filter in filters {
+      // Blocks of a segment stand together: its statistics are asked for once.
+      var last: (segment: Segment, column: Int, statistics: [BlockStatistics])?
+      var matching: [Block] = []
+      for block in kept {
+        if case .segment(let segment, let number, _) = block.origin {
+          let column = block.place(filter.column)
+          if last?.segment !== segment || last?.column != column {
+            let statistics = try data { () throws(DataError) in try segment.statistics(column) }
+            last = (segment, column, statistics)
+          }
+          let known = last!.statistics[number]
+          guard known.mayMatch(filter.predicate, count: block.whole.count) else { continue }
+          if known.isAscending {
+            let values = try block.column(filter.column)
+            let rows = values.ascendingRows(block.rows, matching: filter.predicate)
+            if !rows.isEmpty { matching.append(block.narrowed(to: rows)) }
+            continue
+          }
         }
+        matching.append(block)
       }
-      if may { kept.append(block) }
+      kept = matching
     }
     return kept
   }

@@ -116,13 +116,13 @@ final class CountAccumulator: Accumulator {
   override func add(whole block: Block) throws(QueryError) -> Bool {
     guard filter == nil else { return false }
     guard let node else {
-      counts.base[0] += Int64(block.rows.count)
+      counts.base[0] += Int64(block.whole.count)
       return true
     }
     guard let column = node as? ColumnNode, let known = block.knownStatistics(column.index),
       column.type.layoutKind == .fixed
     else { return false }
-    counts.base[0] += Int64(block.rows.count - known.nullCount - known.nanCount)
+    counts.base[0] += Int64(block.whole.count - known.nullCount - known.nanCount)
     return true
   }
 

@@ -38,7 +38,7 @@ final class AggregationWorker: Sink, @unchecked Sendable {
     self.number = number
     frame.enter(block)
     var accumulators = accumulators
-    if table == nil, predicates.isEmpty, block.tombstones == nil {
+    if table == nil, predicates.isEmpty, block.tombstones == nil, block.rows == block.whole {
       // What the block's statistics tell need not be read.
       var others: [Accumulator] = []
       for accumulator in accumulators where !(try accumulator.add(whole: block)) {

@@ -11,6 +11,9 @@ import Tables
 class BatchSource {
   /// The next batch; nil behind the last.
   func next() throws(QueryError) -> RecordBatch? { preconditionFailure("every source has its own") }
+
+  /// Whether it is known that nothing more comes.
+  var isAtEnd: Bool { false }
 }
 
 /// Batches that are there already.
@@ -20,6 +23,7 @@ final class StoredSource: BatchSource {
   init(_ batches: [RecordBatch]) { self.batches = batches[...] }
 
   override func next() -> RecordBatch? { batches.popFirst() }
+  override var isAtEnd: Bool { batches.isEmpty }
 }
 
 /// Rows of queries that are named more than once: they are the same wherever they are read.

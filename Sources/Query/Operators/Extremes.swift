@@ -69,7 +69,7 @@ final class IntegerExtremeAccumulator: Accumulator {
       column.type.decimal == nil, let statistics = try block.statistics(column.index)
     else { return false }
     guard case .integers(let low, let high) = statistics.bounds else {
-      return statistics.nullCount == block.rows.count
+      return statistics.nullCount == block.whole.count
     }
     // What is beyond the domain is found out value by value.
     if let domain, !domain.contains(low) || !domain.contains(high) { return false }
@@ -181,7 +181,7 @@ final class RealExtremeAccumulator: Accumulator {
       let statistics = try block.statistics(column.index)
     else { return false }
     guard case .reals(let low, let high) = statistics.bounds else {
-      return statistics.nullCount + statistics.nanCount == block.rows.count
+      return statistics.nullCount + statistics.nanCount == block.whole.count
     }
     let (best, value) = (bests.base[0], isLeast ? low : high)
     bests.base[0] = isLeast ? (value < best ? value : best) : (value > best ? value : best)

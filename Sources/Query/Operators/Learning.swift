@@ -111,10 +111,10 @@ extension [Block] {
       if statistics == nil {
         let column = try block.column(index)
         try data { () throws(DataError) in try column.check(.access) }
-        statistics = column.statistics(block.rows)
+        statistics = column.statistics(block.whole)
       }
       guard case .integers(let low, let high)? = statistics?.bounds else {
-        if statistics?.nullCount == block.rows.count { continue }
+        if statistics?.nullCount == block.whole.count { continue }
         return nil
       }
       all = all.map { Swift.min($0.lowerBound, low)...Swift.max($0.upperBound, high) } ?? low...high

@@ -41,6 +41,8 @@ final class ScanSource: BatchSource {
     }
   }
 
+  override var isAtEnd: Bool { ready.isEmpty && pending.isEmpty && (left == 0 || nextBlock == blocks.count) }
+
   private func readMore() throws(QueryError) {
     let range = nextBlock..<min(nextBlock + round * options.threads, blocks.count)
     nextBlock = range.upperBound

@@ -370,7 +370,7 @@ extension Execution {
           SortWord(isNull: false, word: UInt64(bitPattern: key.isDescending ? high : low) ^ 1 << 63, key))
       case .reals(let low, let high):
         bounds.append(SortWord(isNull: false, word: orderedBits(key.isDescending ? high : low), key))
-      default: bounds.append(nulls == block.rows.count ? SortWord(isNull: true, word: 0, key) : best)
+      default: bounds.append(nulls == block.whole.count ? SortWord(isNull: true, word: 0, key) : best)
       }
     }
     return bounds

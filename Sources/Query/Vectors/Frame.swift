@@ -102,7 +102,7 @@ final class Frame {
     count = range.count
     isRun = true
     guard let block, let tombstones = block.tombstones else { return }
-    let base = block.rows.lowerBound
+    let base = block.whole.lowerBound
     var kept = 0
     for row in range {
       rowStorage[kept] = UInt32(truncatingIfNeeded: row)

@@ -32,9 +32,9 @@ private final class ObservedSession: EngineSession {
   }
 
   func prepare(
-    _ sql: String, in transaction: TransactionID?, _ control: StatementControl
+    _ sql: String, in transaction: TransactionID?, willRun: Bool, _ control: StatementControl
   ) throws(EngineError) -> any EngineStatement {
-    ObservedStatement(try session.prepare(sql, in: transaction, control), observer)
+    ObservedStatement(try session.prepare(sql, in: transaction, willRun: willRun, control), observer)
   }
 
   func execute(

@@ -63,6 +63,7 @@ private final class ObservedStream: ResultStream {
 
   var schema: Schema { stream.schema }
   var updateCount: Int? { stream.updateCount }
+  var isAtEnd: Bool { stream.isAtEnd }
 
   func next() throws(EngineError) -> RecordBatch? {
     // One thread at a time pulls; the lock is for `close`, and nothing is waited for under it.

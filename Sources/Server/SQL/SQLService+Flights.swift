@@ -29,7 +29,7 @@ extension SQLService {
   /// The table of a name, or of a ticket that was made of it; nil for what may be SQL.
   /// - Throws: NOT_FOUND for what can only be a name or a ticket.
   func table(named text: String, _ context: CallContext) throws -> FlightTable? {
-    guard !text.isEmpty, text.utf8.count < 1024 else { return nil }
+    guard !text.isEmpty, text.utf8.count < 1024, !SQLService.isPlainlySQL(text) else { return nil }
     let session = try sessions.session(context)
     func find(_ name: String, part: Int? = nil) throws -> FlightTable? {
       let found = try grpc { () throws(EngineError) in try session.engine.stored(TableName(table: name)) }
@@ -57,6 +57,16 @@ extension SQLService {
       throw GRPCStatus(.notFound, "table '\(table.name)' has no file \(part)")
     }
     return table
+  }
+
+  /// Whether a text is a statement and surely no ticket: then no table needs to be looked for. A table of such a name is had by its
+  /// path and its ticket.
+  private static func isPlainlySQL(_ text: String) -> Bool {
+    guard let end = text.utf8.firstIndex(where: { $0 == 0x20 || $0 == 0x0A || $0 == 0x09 || $0 == 0x0D }),
+      end != text.startIndex, SQLWords.beginnings.contains(text[..<end].uppercased())
+    else { return false }
+    let tail = text.utf8.lastIndex(of: UInt8(ascii: "/")).map { text[..<$0] } ?? text[...]
+    return !text.hasSuffix(ticketEnding) && !tail.hasSuffix(ticketEnding)
   }
 
   /// The table of a path.

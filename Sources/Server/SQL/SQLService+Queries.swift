@@ -108,7 +108,7 @@ extension SQLService {
         stream.close()
         result.close(control)
       }
-      try send(stream, output)
+      try send(stream, output, control)
     case .query(let query):
       switch query {
       case .text(let text):
@@ -124,7 +124,7 @@ extension SQLService {
         let statement = try entry.statement(control)
         let stream = try grpc { () throws(EngineError) in try statement.query(entry.parameters, control) }
         defer { stream.close() }
-        try send(stream, output)
+        try send(stream, output, control)
       }
     }
   }
@@ -135,21 +135,28 @@ extension SQLService {
     let (session, transaction) = try place(transactionHandle, context)
     let control = control(context, session)
     let statement = try grpc { () throws(EngineError) in
-      try session.engine.prepare(sql, in: transaction, control)
+      try session.engine.prepare(sql, in: transaction, willRun: true, control)
     }
     defer { statement.close() }
     let stream = try grpc { () throws(EngineError) in try statement.query(nil, control) }
     defer { stream.close() }
-    try send(stream, output)
+    try send(stream, output, control)
   }
 
-  func send(_ stream: any ResultStream, _ output: FlightOutput) throws {
+  /// A small result goes out as a whole: the schema waits for the first rows, unless they take a while, and the last rows for the
+  /// stream's end.
+  func send(_ stream: any ResultStream, _ output: FlightOutput, _ control: StatementControl) throws {
     let schema = described(stream.schema)
-    try output.start(schema)
+    try output.start(schema, isHeld: true)
+    control.onDelay(SQLService.schemaPatience, output.flusher)
     while let batch = try grpc({ () throws(EngineError) in try stream.next() }) {
-      try output.write(try RecordBatch(schema: schema, columns: batch.columns, count: batch.count))
+      try output.write(
+        try RecordBatch(schema: schema, columns: batch.columns, count: batch.count), isLast: stream.isAtEnd)
     }
   }
+
+  /// How long a schema waits for the first rows, in nanoseconds.
+  private static let schemaPatience: Int64 = 5_000_000
 
   // MARK: Stopping
 

@@ -30,6 +30,11 @@ enum SQLWords {
   /// Statements of a single word.
   static let statements: Set<String> = ["VACUUM", "ANALYZE", "REINDEX", "BEGIN", "COMMIT", "END", "ROLLBACK"]
 
+  /// Words that a statement begins with, if more follows.
+  static let beginnings: Set<String> = [
+    "SELECT", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "DROP", "ALTER", "EXPLAIN",
+  ]
+
   private static func words(_ text: String) -> [String] {
     text.split(whereSeparator: \.isWhitespace).map(String.init)
   }

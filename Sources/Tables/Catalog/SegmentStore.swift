@@ -2,7 +2,6 @@
 
 import Glibc
 import Memory
-import Synchronization
 
 /// Opens each segment once for all connections, and deletes files of segments that no table has any more – once nobody can still
 /// be reading an older snapshot that has them.
@@ -16,7 +15,7 @@ final class SegmentStore: Sendable {
     var retired: [(id: Int64, path: String, isOwn: Bool, epoch: UInt64)] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   private let indexes: IndexCache
 
   init(_ indexes: IndexCache) { self.indexes = indexes }
@@ -46,11 +45,12 @@ final class SegmentStore: Sendable {
   }
 
   func leave(_ epoch: UInt64) {
-    state.withLock { state in
+    let hasRetired = state.withLock { state in
       state.readers[epoch, default: 1] -= 1
       if state.readers[epoch] == 0 { state.readers[epoch] = nil }
+      return !state.retired.isEmpty
     }
-    sweep()
+    if hasRetired { sweep() }
   }
 
   /// A segment that no committed table has.

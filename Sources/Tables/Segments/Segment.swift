@@ -30,8 +30,8 @@ public final class Segment: Sendable {
   public let batches: [RecordBatch]
   public let blocks: [SegmentBlock]
   private let file: MappedFile
-  /// Statistics of columns that somebody asked for, a value for each block.
-  private let known = Mutex<[Int: [BlockStatistics]]>([:])
+  /// What is known of each column. Read at every block of every query by all threads at once, so without a lock.
+  private let known: [KnownColumn]
   private let samples = Mutex<[Int: (count: Int, isKey: Bool)]>([:])
 
   /// The most rows of a batch.
@@ -69,6 +69,7 @@ public final class Segment: Sendable {
       }
       self.batches = batches
       self.blocks = blocks
+      known = schema.fields.map { _ in KnownColumn() }
       rowCount = rows
     } catch {
       throw error.within("'\(path)'")
@@ -112,19 +113,18 @@ public final class Segment: Sendable {
 
   /// What is known of a column's values, block by block. Costs a pass over the column the first time.
   public func statistics(_ column: Int) throws(DataError) -> [BlockStatistics] {
-    if let statistics = known.withLock({ $0[column] }) { return statistics }
+    if let known = knownStatistics(column) { return known }
     var statistics: [BlockStatistics] = []
     statistics.reserveCapacity(blocks.count)
     var entries = EntryStatistics()
     for block in blocks {
       statistics.append(try self.column(column, ofBatch: block.batch).statistics(block.rows, &entries))
     }
-    known.withLock { $0[column] = statistics }
-    return statistics
+    return known[column].statistics.storeIfNil(BlocksStatistics(statistics)).blocks
   }
 
   /// What is known of a column without looking: nil while nobody has asked.
-  public func knownStatistics(_ column: Int) -> [BlockStatistics]? { known.withLock { $0[column] } }
+  public func knownStatistics(_ column: Int) -> [BlockStatistics]? { known[column].statistics.load()?.blocks }
 
   /// The block that a row is in.
   public func block(ofRow row: Int) -> Int {
@@ -136,4 +136,16 @@ public final class Segment: Sendable {
     }
     return low
   }
+}
+
+/// What was found out of a column's values when somebody first asked.
+private final class KnownColumn: Sendable {
+  let statistics = AtomicLazyReference<BlocksStatistics>()
+}
+
+/// A value for each block of a segment.
+private final class BlocksStatistics: Sendable {
+  let blocks: [BlockStatistics]
+
+  init(_ blocks: [BlockStatistics]) { self.blocks = blocks }
 }
