@@ -55,7 +55,8 @@ public struct ColumnarQuery: Sendable {
     let givens = Givens(parameters: parameters ?? [], isTrial: true)
     let planner = Planner(givens)
     do throws(NotMine) {
-      let plan = try planner.plan(features.contains(.correlated) ? select.decorrelated() : select)
+      let isNested = !features.isDisjoint(with: [.correlated, .subquery, .commonTable, .view])
+      let plan = try planner.plan(isNested ? select.decorrelated() : select)
       return .columns(
         ColumnarQuery(
           schema: plan.schema, tables: planner.tables, plan: plan, givens: givens, shared: planner.shared))

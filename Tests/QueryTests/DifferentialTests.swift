@@ -127,6 +127,7 @@ private func bySQLite(_ sql: String, _ schema: Schema, _ session: TableSession, 
         var options = QueryOptions()
         options.threads = number % 3 + 1
         if number % 4 < 3 { options.learningRows = 0 }
+        options.numbersDirectly = number % 5 > 1
         options.batchRows = number % 2 == 0 ? 1000 : 65_536
         var mine = Outcome()
         do throws(QueryError) {

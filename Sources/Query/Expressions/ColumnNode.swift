@@ -135,6 +135,15 @@ final class ColumnNode: Node {
     }
   }
 
+  /// The values as they are stored, which rows are not NULL, and the frame that has the rows.
+  func stored(_ frame: Frame) throws(QueryError) -> (
+    base: UnsafeRawPointer, valid: UnsafePointer<UInt8>?, frame: Frame
+  ) {
+    let frame = frame.part(index)
+    let column = try enter(frame)
+    return (base, generation == frame.generation ? loaded.valid : loadValidity(column, frame), frame)
+  }
+
   /// Hands over the code of each row, which is below `coded.count`; false when the block has none.
   @inline(__always)
   func forEachCode(_ frame: Frame, _ body: (Int, Int) -> Void) throws(QueryError) {

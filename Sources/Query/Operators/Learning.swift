@@ -47,13 +47,17 @@ extension Execution {
     if !isShort {
       for text in texts { givens.coded[text] = try CodedColumn.make(text, blocks, morsels) }
     }
-    for integer in integers { givens.ranges[integer] = try blocks.range(integer) }
+    for integer in integers {
+      if options.numbersDirectly { givens.ranges[integer] = try blocks.range(integer) }
+      if try blocks.isAscending(integer) { givens.ascending.insert(integer) }
+    }
   }
 
   /// The same for the rows of a join.
   func learn(_ core: CorePlan, _ pipeline: JoinPipeline, _ givens: inout Givens) throws(QueryError) {
     givens.coded = pipeline.givens.coded
     givens.ranges = [:]
+    givens.ascending = []
     let shape = core.shape
     guard pipeline.rows >= Double(options.learningRows) / 4 else { return }
     var places: Set<Int> = []

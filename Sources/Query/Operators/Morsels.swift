@@ -20,6 +20,8 @@ public struct QueryOptions: Sendable {
 
   /// Below this many rows it does not pay to find out codes and ranges first.
   var learningRows = 100_000
+  /// Whether groups of small integers are numbered by an array: tests want the other ways, too.
+  var numbersDirectly = true
 
   public init() {}
 }

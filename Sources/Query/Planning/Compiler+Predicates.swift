@@ -118,13 +118,27 @@ extension Compiler {
       return ComparePredicate(order, OrderedTicksNode(left), OrderedTicksNode(right), isExact: isExact)
     case (.ticks(let type), .text):
       if case .text(let constant)? = right.constant, !isExact, let domain = type.tickDomain {
+        if type == .date32, let column = left as? ColumnNode {
+          return StoredRangePredicate(
+            column, type.ticks(order, constant), negated: order == .notEqual, domain: domain)
+        }
         return TickRangePredicate(
           left, type.ticks(order, constant), negated: order == .notEqual, domain: domain)
       }
       return ComparePredicate(order, try text(left), right, isExact: isExact)
     case (.ticks, .ticks), (.text, .ticks):
       return ComparePredicate(order, try text(left), try text(right), isExact: isExact)
-    default: return ComparePredicate(order, left, right, isExact: isExact)
+    default:
+      if let column = left as? ColumnNode, left.kind == .real, column.type.decimal != nil, !isExact {
+        var constant: Double?
+        if case .real(let real)? = right.constant, !real.isNaN { constant = real }
+        if case .integer(let integer)? = right.constant { constant = Double(exactly: integer) }
+        if let constant {
+          return StoredRangePredicate(
+            column, column.type.unscaled(order, constant), negated: order == .notEqual)
+        }
+      }
+      return ComparePredicate(order, left, right, isExact: isExact)
     }
   }
 

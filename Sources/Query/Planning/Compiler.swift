@@ -43,6 +43,8 @@ struct Givens: Sendable {
   /// What is known of the input's columns: texts as codes, the ranges of integers and times.
   var coded: [Int: CodedColumn] = [:]
   var ranges: [Int: ClosedRange<Int64>] = [:]
+  /// Columns of integers that ascend through all blocks.
+  var ascending: Set<Int> = []
   /// Conditions of a subquery in place.
   var view: ViewPlan?
 
@@ -51,6 +53,7 @@ struct Givens: Sendable {
     var givens = self
     givens.coded = [:]
     givens.ranges = [:]
+    givens.ascending = []
     givens.view = nil
     return givens
   }

@@ -288,7 +288,7 @@ struct LookupMaker {
 
   /// The value in the first partner; NULL where there is none.
   mutating func first(_ value: BoundExpression) -> BoundExpression? {
-    guard let key = equalities.first, let lifted = lifted(value) else { return nil }
+    guard value.reach.isKnown, let key = equalities.first, let lifted = lifted(value) else { return nil }
     if case .column(let reference) = lifted.node, reference.source == source { return lifted }
     let isThere = BoundExpression(
       .isNull(column(key.inner)!, negated: true), StaticType(.integer), range: value.range)
@@ -309,8 +309,7 @@ struct LookupMaker {
       isDistinct: false, lookups: core.lookups)
     let columns = made.results.enumerated().map { index, expression in
       BoundResultColumn(
-        name: "\(index)", type: expression.type, affinity: expression.affinity,
-        collation: expression.collation,
+        name: "(…)", type: expression.type, affinity: expression.affinity, collation: expression.collation,
         innerName: "\(index)")
     }
     return BoundSelect(body: .core(made), columns: columns, outerDepth: 0)

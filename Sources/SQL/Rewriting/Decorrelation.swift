@@ -1,7 +1,8 @@
 // Correlated subqueries taken out of expressions: each becomes a query by itself, which is looked up by what it was correlated with.
 
 extension BoundSelect {
-  /// The same query without correlated subqueries, as far as they can be taken out. What is left keeps its `outerDepth`.
+  /// The same query without correlated subqueries and with subqueries in FROM taken up, as far as that can be done. What is left of the
+  /// former keeps its `outerDepth`.
   public func decorrelated() -> BoundSelect { Decorrelation().rewrite(self) }
 }
 
@@ -87,11 +88,20 @@ final class CoreWork {
       guard case .expression(let expression) = orderBy[index].key else { continue }
       orderBy[index].key = .expression(replaced(expression))
     }
-    guard isChanged else { return }
-    core = BoundCore(
-      sources: sources, join: join, condition: BoundExpression.all(conjuncts), isAggregate: core.isAggregate,
-      groupBy: groupBy, aggregates: aggregates, having: having, windowCalls: core.windowCalls,
-      results: results, isDistinct: core.isDistinct, lookups: lookups)
+    if isChanged {
+      core = BoundCore(
+        sources: sources, join: join, condition: BoundExpression.all(conjuncts),
+        isAggregate: core.isAggregate, groupBy: groupBy, aggregates: aggregates, having: having,
+        windowCalls: core.windowCalls, results: results, isDistinct: core.isDistinct, lookups: lookups)
+    }
+    if let flat = core.flattened {
+      for index in orderBy.indices {
+        guard case .expression(let expression) = orderBy[index].key else { continue }
+        orderBy[index].key = .expression(core.flattened(expression))
+      }
+      core = flat
+      isChanged = true
+    }
   }
 
   /// ON conditions with the subqueries in them rewritten, which stay where they are.

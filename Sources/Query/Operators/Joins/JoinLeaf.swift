@@ -76,3 +76,10 @@ struct JoinLeaf {
     return Double(range.upperBound) - Double(range.lowerBound) + 1
   }
 }
+
+extension Block {
+  /// The rows that are not gone; of some of a block's rows, at least these.
+  fileprivate var visibleCount: Int {
+    rows == whole ? rows.count - (tombstones?.reduce(0) { $0 + $1.nonzeroBitCount } ?? 0) : rows.count
+  }
+}

@@ -68,12 +68,8 @@ extension Block {
   /// The same rows in smaller blocks.
   func pieces(of limit: Int) -> [Block] {
     guard rows.count > limit, tombstones == nil, case .batch = origin else { return [self] }
-    return stride(from: rows.lowerBound, to: rows.upperBound, by: limit).map { start in
-      var piece = Block(
-        origin: origin, rows: start..<min(start + limit, rows.upperBound), tombstones: nil)
-      piece.firstColumn = firstColumn
-      piece.columnMap = columnMap
-      return piece
+    return stride(from: rows.lowerBound, to: rows.upperBound, by: limit).map {
+      narrowed(to: $0..<min($0 + limit, rows.upperBound))
     }
   }
 }

@@ -108,8 +108,11 @@ final class JoinPreparation {
   }
 
   /// The columns of some inputs that are needed behind their join.
-  private func needed(_ mask: UInt64) -> Set<Int> {
+  private func needed(_ mask: UInt64, _ steps: ArraySlice<JoinPlan.Step>, _ others: [BoundExpression] = [])
+    -> Set<Int>
+  {
     var places = plan.needed
+    for expression in others { places.formUnion(shape.places(in: expression)) }
     for condition in pending { places.formUnion(shape.places(in: condition.expression)) }
     for step in steps {
       for condition in step.condition { places.formUnion(shape.places(in: condition)) }
@@ -122,6 +125,8 @@ final class JoinPreparation {
       }
     }
   }
+
+  private func needed(_ mask: UInt64) -> Set<Int> { needed(mask, steps) }
 
   // MARK: Inputs
 
@@ -280,7 +285,10 @@ final class JoinPreparation {
     let blocks = try inner.blocks(source.source).map { $0.placed(at: source.columns.lowerBound) }
     var leaf = JoinLeaf(blocks, source.columns, filters)
     try leaf.find(execution, shape, givens)
-    var needed = self.needed(bit)
+    // What its own filters are about is of no use behind them.
+    var needed = self.needed(
+      bit, steps.dropFirst(),
+      keys.map(\.inner) + keys.map(\.whole) + residual + (step.membership.map { [$0] } ?? []))
     var mark: Int?
     var hasNullRow = false
     switch step.kind {
