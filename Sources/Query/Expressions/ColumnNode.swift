@@ -144,6 +144,28 @@ final class ColumnNode: Node {
     return (base, generation == frame.generation ? loaded.valid : loadValidity(column, frame), frame)
   }
 
+  /// Where the values of the frame's rows, a run, are stored; nil where they are no array of numbers, or its rows in a join no run.
+  func storedRun(_ frame: Frame) throws(QueryError) -> UnsafeRawPointer? {
+    let frame = frame.part(index)
+    guard frame.isRun else { return nil }
+    let column = try enter(frame)
+    guard case .fixed = column.layout, let width = type.byteWidth else { return nil }
+    return base + frame.first &* width
+  }
+
+  /// The codes of the frame's rows, a run, before `map` is applied to them, and the segment that they are of; nil when the block has none.
+  func storedCodes(_ frame: Frame) throws(QueryError) -> (
+    raw: UnsafeRawPointer, map: [UInt32], segment: ObjectIdentifier
+  )? {
+    let frame = frame.part(index)
+    guard frame.isRun else { return nil }
+    let column = try enter(frame)
+    let block = frame.block!
+    guard case .segment(let segment, _, _) = block.origin, let (raw, _, map) = coded!.codes(block, column)
+    else { return nil }
+    return (raw + (frame.first &- block.whole.lowerBound) &* 2, map, ObjectIdentifier(segment))
+  }
+
   /// Hands over the code of each row, which is below `coded.count`; false when the block has none.
   @inline(__always)
   func forEachCode(_ frame: Frame, _ body: (Int, Int) -> Void) throws(QueryError) {

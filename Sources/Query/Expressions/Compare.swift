@@ -67,19 +67,33 @@ final class ComparePredicate: Predicate {
   private let right: Node
   /// IS and IS NOT: NULL is a value.
   private let isExact: Bool
+  /// The left side where it is a column of integers and the right side a constant.
+  private let column: ColumnNode?
 
   init(_ order: Order, _ left: Node, _ right: Node, isExact: Bool) {
+    column = left.kind == .integer && right.constant != nil ? left as? ColumnNode : nil
     self.order = order
     self.left = left
     self.right = right
     self.isExact = isExact
   }
 
+  override var readsStored: Bool {
+    guard let column = left as? ColumnNode, right.constant != nil else { return false }
+    return column.kind == right.constant!.kind && column.kind.isNumeric && column.type.decimal == nil
+  }
+
   override func test(_ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8> {
-    let a = try left.evaluate(frame)
-    let b = try right.evaluate(frame)
     let n = frame.count
     let order = order
+    if let column, case .integer(let constant)? = right.constant,
+      try column.compareStored(frame, order, constant, scratch)
+    {
+      finish(try column.validity(frame), nil, n)
+      return UnsafePointer(scratch)
+    }
+    let a = try left.evaluate(frame)
+    let b = try right.evaluate(frame)
     switch (left.kind, right.kind) {
     case (.integer, .integer), (.ticks, .ticks):
       if case .integer(let constant)? = right.constant {
@@ -90,7 +104,7 @@ final class ComparePredicate: Predicate {
       }
     case (.real, .real):
       if case .real(let constant)? = right.constant {
-        compare(order, n, scratch, a.reals) { _ in constant }
+        compareDoubles(order, a.values, constant, n, scratch)
       } else {
         let other = b.reals
         compare(order, n, scratch, a.reals) { other[$0] }
@@ -177,7 +191,10 @@ final class TickRangePredicate: Predicate {
     self.domain = domain
   }
 
+  override var readsStored: Bool { node is ColumnNode }
+
   override func test(_ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8> {
+    if try testStored(frame) { return UnsafePointer(scratch) }
     let vector = try node.evaluate(frame)
     let n = frame.count
     try checkTicks(vector, n, domain)
@@ -191,6 +208,21 @@ final class TickRangePredicate: Predicate {
     }
     mask(scratch, vector.valid, n)
     return UnsafePointer(scratch)
+  }
+}
+
+extension TickRangePredicate {
+  /// Tests ticks of four bytes as they are stored, where the block's statistics say that all of them are within the domain.
+  private func testStored(_ frame: Frame) throws(QueryError) -> Bool {
+    guard frame.isRun, let range, !negated, let column = node as? ColumnNode, column.type.byteWidth == 4,
+      case .integers(let low, let high)? = frame.block!.knownStatistics(column.index)?.bounds,
+      domain.contains(low), domain.contains(high), let values = try column.storedRun(frame)
+    else { return false }
+    compareInt32(
+      between: Int32(clamping: range.lowerBound), Int32(clamping: range.upperBound), values, frame.count,
+      scratch)
+    mask(scratch, try column.validity(frame), frame.count)
+    return true
   }
 }
 

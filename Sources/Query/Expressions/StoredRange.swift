@@ -1,33 +1,28 @@
-// Ranges of dates and decimals asked of the values as they are stored: without widening the one, or dividing the other.
+// Decimals compared as they are stored, without a division for each.
 
 import Arrow
 import Memory
 
-/// Whether stored integers are within a range: dates of 32 bits, or the unscaled values of decimals.
+/// Whether the unscaled values of decimals are within a range.
 final class StoredRangePredicate: Predicate {
   private let column: ColumnNode
   private let range: ClosedRange<Int64>?
   private let negated: Bool
-  /// Times must be within it, to be in the order of their text.
-  private let domain: ClosedRange<Int64>?
 
-  init(_ column: ColumnNode, _ range: ClosedRange<Int64>?, negated: Bool, domain: ClosedRange<Int64>? = nil) {
+  init(_ column: ColumnNode, _ range: ClosedRange<Int64>?, negated: Bool) {
     self.column = column
     self.range = range
     self.negated = negated
-    self.domain = domain
   }
 
   override func test(_ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8> {
     let (base, valid, part) = try column.stored(frame)
     let n = part.count
     guard let range else {
-      try checkDomain(base, valid, part)
       scratch.update(repeating: negated ? 2 : 0, count: n)
       mask(scratch, valid, n)
       return UnsafePointer(scratch)
     }
-    try checkDomain(base, valid, part)
     switch column.type.byteWidth {
     case 4: compare(base, part, range, Int32.self, stride: 4)
     case 8: compare(base, part, range, Int64.self, stride: 8)
@@ -63,27 +58,6 @@ final class StoredRangePredicate: Predicate {
         scratch[i] = (value >= low) != (value > high) ? inside : outside
       }
     }
-  }
-
-  private func checkDomain(
-    _ base: UnsafeRawPointer, _ valid: UnsafePointer<UInt8>?, _ frame: Frame
-  ) throws(QueryError) {
-    guard let domain else { return }
-    let (low, high) = (Int32(clamping: domain.lowerBound), Int32(clamping: domain.upperBound))
-    var outside: Int32 = 0
-    if frame.isRun, valid == nil {
-      let start = base + frame.first &* 4
-      for i in 0..<frame.count {
-        let value = start.loadUnaligned(fromByteOffset: i &* 4, as: Int32.self)
-        outside |= (value < low ? 1 : 0) | (value > high ? 1 : 0)
-      }
-    } else {
-      for i in 0..<frame.count where valid.map({ $0[i] != 0 }) ?? true {
-        let value = load(base, frame.row(i), as: Int32.self)
-        outside |= value < low || value > high ? 1 : 0
-      }
-    }
-    if outside != 0 { throw QueryError(.leftToSQLite, "a time is not of the years 0 to 9999") }
   }
 }
 

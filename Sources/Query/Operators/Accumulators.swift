@@ -204,6 +204,18 @@ final class IntegerSumAccumulator: Accumulator {
     rows += n
   }
 
+  override func add(whole block: Block) throws(QueryError) -> Bool {
+    guard filter == nil, let column = node as? ColumnNode,
+      case .integers(let low, let high)? = try block.statistics(column.index)?.bounds,
+      let (sum, count) = try block.column(column.index).integerSum(block.whole)
+    else { return false }
+    states.base[0].sum &+= sum
+    states.base[0].count &+= Int64(count)
+    magnitudes |= UInt64(bitPattern: (low ^ (low &>> 63)) | (high ^ (high &>> 63)))
+    rows += count
+    return true
+  }
+
   override func merge(_ other: Accumulator, _ map: [UInt32]) {
     let other = other as! IntegerSumAccumulator
     for (i, group) in map.enumerated() {
@@ -320,6 +332,15 @@ final class RealSumAccumulator: Accumulator {
   private let zeroed = UnsafeMutablePointer<UInt64>.allocate(capacity: vectorSize)
 
   deinit { zeroed.deallocate() }
+
+  override func add(whole block: Block) throws(QueryError) -> Bool {
+    guard filter == nil, let column = node as? ColumnNode, try block.statistics(column.index)?.nanCount == 0,
+      let (sum, count) = try block.column(column.index).realSum(block.whole)
+    else { return false }
+    states.base[0].sum += sum
+    states.base[0].count &+= Int64(count)
+    return true
+  }
 
   override func merge(_ other: Accumulator, _ map: [UInt32]) {
     let other = other as! RealSumAccumulator

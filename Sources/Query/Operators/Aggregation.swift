@@ -9,7 +9,7 @@ import SQL
 final class AggregationWorker: Sink, @unchecked Sendable {
   // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
   private let frame = Frame()
-  private let predicates: [Predicate]
+  private let filter: Filter
   let table: Grouper?
   let accumulators: [Accumulator]
   private let memoryLimit: Int
@@ -20,7 +20,7 @@ final class AggregationWorker: Sink, @unchecked Sendable {
     _ conditions: [BoundExpression], _ compiler: Compiler, _ grouping: GroupingPlan, memoryLimit: Int
   ) throws(QueryError) {
     self.memoryLimit = memoryLimit
-    (predicates, table, accumulators) = try compiling { () throws(NotMine) in
+    (filter, table, accumulators) = try compiling { () throws(NotMine) in
       var predicates = try compiler.viewPredicates()
       for condition in conditions { predicates.append(try compiler.predicate(condition)) }
       var keys: [Node] = []
@@ -29,7 +29,7 @@ final class AggregationWorker: Sink, @unchecked Sendable {
       for aggregate in grouping.aggregates {
         accumulators.append(try compiler.accumulator(aggregate, isGrouped: !keys.isEmpty))
       }
-      return (predicates, keys.isEmpty ? nil : compiler.grouper(keys), accumulators)
+      return (Filter(predicates), keys.isEmpty ? nil : compiler.grouper(keys), accumulators)
     }
     for accumulator in accumulators where table == nil { accumulator.reserve(1) }
   }
@@ -38,7 +38,7 @@ final class AggregationWorker: Sink, @unchecked Sendable {
     self.number = number
     frame.enter(block)
     var accumulators = accumulators
-    if table == nil, predicates.isEmpty, block.tombstones == nil, block.rows == block.whole {
+    if table == nil, filter.isEmpty, block.tombstones == nil, block.rows == block.whole {
       // What the block's statistics tell need not be read.
       var others: [Accumulator] = []
       for accumulator in accumulators where !(try accumulator.add(whole: block)) {
@@ -52,10 +52,7 @@ final class AggregationWorker: Sink, @unchecked Sendable {
       let stop = min(start + vectorSize, block.rows.upperBound)
       frame.select(start..<stop)
       start = stop
-      for predicate in predicates {
-        if frame.count == 0 { break }
-        frame.keep(try predicate.test(frame))
-      }
+      try filter.apply(frame)
       if frame.count > 0 { try add(frame, accumulators) }
     }
     try block.checkUnchanged()

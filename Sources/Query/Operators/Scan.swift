@@ -1,8 +1,10 @@
 // Filtered and projected rows as a stream, in the order of the table.
 
 import Arrow
+import Dispatch
 import Kernels
 import Memory
+import Synchronization
 
 /// Reads blocks as they are asked for: a few at first, so that LIMIT and the first row cost little, then more at once.
 final class ScanSource: BatchSource {
@@ -19,6 +21,9 @@ final class ScanSource: BatchSource {
   private var pending: [RecordBatch] = []
   private var pendingRows = 0
   private var workers: [ScanWorker] = []
+  /// The round that is computed while the last one is sent.
+  private var ahead: RoundAhead?
+  private let isAbandoned = Flag()
 
   init(_ blocks: [Block], _ program: RowProgram, _ rows: RowPlan, _ options: QueryOptions) {
     self.blocks = blocks
@@ -29,10 +34,15 @@ final class ScanSource: BatchSource {
     left = rows.limit
   }
 
+  deinit { isAbandoned.set() }
+
+  /// Whether all blocks have been read, or need not be.
+  private var hasReadAll: Bool { left == 0 || (nextBlock == blocks.count && ahead == nil) }
+
   override func next() throws(QueryError) -> RecordBatch? {
     while true {
       if !ready.isEmpty { return ready.removeFirst() }
-      if left == 0 || nextBlock == blocks.count {
+      if hasReadAll {
         try flush()
         if ready.isEmpty { return nil }
         continue
@@ -41,26 +51,46 @@ final class ScanSource: BatchSource {
     }
   }
 
-  override var isAtEnd: Bool { ready.isEmpty && pending.isEmpty && (left == 0 || nextBlock == blocks.count) }
+  override var isAtEnd: Bool { ready.isEmpty && pending.isEmpty && hasReadAll }
 
   private func readMore() throws(QueryError) {
+    let read: Round
+    if let ahead {
+      read = try ahead.wait()
+      self.ahead = nil
+    } else {
+      read = try nextRound(options)()
+    }
+    workers = read.workers
+    // What is surely wanted is computed while this is on its way: a client that reads keeps one core busy at most.
+    if left == .max, round > 2, nextBlock < blocks.count {
+      var options = options
+      let (isCancelled, isAbandoned) = (options.isCancelled, isAbandoned)
+      options.isCancelled = { isAbandoned.isSet || isCancelled() }
+      ahead = RoundAhead(nextRound(options))
+    }
+    for batch in read.batches {
+      if let batch, batch.count > 0 { try add(batch) }
+    }
+  }
+
+  /// The next few blocks, to be read by any one thread.
+  private func nextRound(_ options: QueryOptions) -> @Sendable () throws(QueryError) -> Round {
     let range = nextBlock..<min(nextBlock + round * options.threads, blocks.count)
     nextBlock = range.upperBound
     round = min(round * 2, 8)
     // Never more rows of a block than can be wanted.
     let wanted = left == .max ? Int.max : left.addingReportingOverflow(skip).overflow ? .max : left + skip
-    let results = Results(range.count)
-    let idle = Idle(workers)
-    let (program, passed, blocks) = (program, passed, blocks)
-    let made: [ScanWorker] = try Morsels(options: options).run(range.count) { () throws(QueryError) in
-      if let worker = idle.take() { return worker }
-      return try ScanWorker(program, passed)
-    } _: { worker, index throws(QueryError) in
-      results.set(index, try worker.read(blocks[range.lowerBound + index], wanted: wanted))
-    }
-    workers = made
-    for batch in results.all {
-      if let batch, batch.count > 0 { try add(batch) }
+    let (program, passed, blocks, idle) = (program, passed, blocks, Idle(workers))
+    return { () throws(QueryError) in
+      let results = Results(range.count)
+      let workers: [ScanWorker] = try Morsels(options: options).run(range.count) { () throws(QueryError) in
+        if let worker = idle.take() { return worker }
+        return try ScanWorker(program, passed)
+      } _: { worker, index throws(QueryError) in
+        results.set(index, try worker.read(blocks[range.lowerBound + index], wanted: wanted))
+      }
+      return Round(batches: results.all, workers: workers)
     }
   }
 
@@ -92,6 +122,39 @@ final class ScanSource: BatchSource {
     let merged = try data { () throws(DataError) in try RecordBatch.concatenating(batches) }
     ready += merged.pieces(options)
   }
+}
+
+/// What a few blocks have come to, in order, and who has read them.
+private struct Round: Sendable {
+  let batches: [RecordBatch?]
+  let workers: [ScanWorker]
+}
+
+/// A round that is read by other threads.
+private final class RoundAhead: @unchecked Sendable {
+  // SAFETY (@unchecked Sendable): `outcome` is written before the semaphore is signalled, and read behind it.
+  private let semaphore = DispatchSemaphore(value: 0)
+  private var outcome: Result<Round, QueryError>?
+
+  init(_ read: @escaping @Sendable () throws(QueryError) -> Round) {
+    DispatchQueue.global(qos: .userInitiated).async { [self] in
+      do throws(QueryError) { outcome = .success(try read()) } catch { outcome = .failure(error) }
+      semaphore.signal()
+    }
+  }
+
+  /// Once.
+  func wait() throws(QueryError) -> Round {
+    semaphore.wait()
+    return try outcome!.get()
+  }
+}
+
+/// Something that is set once, and seen by other threads.
+private final class Flag: Sendable {
+  private let value = Atomic(false)
+  var isSet: Bool { value.load(ordering: .relaxed) }
+  func set() { value.store(true, ordering: .relaxed) }
 }
 
 /// Results of a round, in order.
@@ -174,14 +237,14 @@ final class ScanWorker: @unchecked Sendable {
   // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
   private let schema: Schema
   private let frame = Frame()
-  private let predicates: [Predicate]
+  private let filter: Filter
   private let collectors: [Collector]
   private let passed: [Int?]
 
   init(_ program: RowProgram, _ passed: [Int?]) throws(QueryError) {
     let compiler = Compiler(program.shape, program.givens)
     schema = program.rows.schema
-    predicates = try program.predicates(compiler)
+    filter = Filter(try program.predicates(compiler))
     collectors = try program.collectors(compiler)
     self.passed = passed
   }
@@ -190,7 +253,7 @@ final class ScanWorker: @unchecked Sendable {
   func read(_ block: Block, wanted: Int) throws(QueryError) -> RecordBatch? {
     var columns = [Column?](repeating: nil, count: collectors.count)
     var count = block.rows.count
-    if predicates.isEmpty, block.tombstones == nil {
+    if filter.isEmpty, block.tombstones == nil {
       count = min(count, wanted)
       for (i, source) in passed.enumerated() {
         if let source { columns[i] = try unchanged(source, block, count) }
@@ -226,15 +289,12 @@ final class ScanWorker: @unchecked Sendable {
     frame.enter(block)
     var rows = 0
     var start = block.rows.lowerBound
-    let end = predicates.isEmpty && block.tombstones == nil ? start + count : block.rows.upperBound
+    let end = filter.isEmpty && block.tombstones == nil ? start + count : block.rows.upperBound
     while start < end, rows < wanted {
       let stop = min(start + vectorSize, end)
       frame.select(start..<stop)
       start = stop
-      for predicate in predicates {
-        if frame.count == 0 { break }
-        frame.keep(try predicate.test(frame))
-      }
+      try filter.apply(frame)
       guard frame.count > 0 else { continue }
       rows += frame.count
       for (i, collector) in collectors.enumerated() where columns[i] == nil { try collector.append(frame) }

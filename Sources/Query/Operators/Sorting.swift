@@ -9,7 +9,7 @@ import SQL
 final class SortWorker: @unchecked Sendable {
   // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
   private let frame = Frame()
-  private let predicates: [Predicate]
+  private let filter: Filter
   private let keys: [Node]
   private let results: [Collector]
   private let keyColumns: [Collector]
@@ -20,6 +20,8 @@ final class SortWorker: @unchecked Sendable {
   private let wanted: Int
   private var positions: [UInt64] = []
   private(set) var kept: [SortedRows] = []
+  /// Whether the first key is a column of numbers: then asking it first is cheaper than any condition, and leaves few rows for those.
+  private let isFirstKeyStored: Bool
   /// The word of the first key that a row must not be behind.
   private var threshold: SortWord?
   private var heldBytes = 0
@@ -29,11 +31,12 @@ final class SortWorker: @unchecked Sendable {
   init(_ program: RowProgram, memoryLimit: Int) throws(QueryError) {
     let compiler = Compiler(program.shape, program.givens)
     ordering = program.rows.ordering
-    predicates = try program.predicates(compiler)
+    filter = Filter(try program.predicates(compiler))
     results = try program.collectors(compiler)
     var keys: [Node] = []
     for key in ordering { keys.append(try program.node(key, compiler)) }
     self.keys = keys
+    isFirstKeyStored = keys[0] is ColumnNode && keys[0].kind.isFixed
     let types = try compiling { () throws(NotMine) in
       var types: [DataType] = []
       for key in keys { types.append(try Planner.storageType(key.kind)) }
@@ -60,11 +63,9 @@ final class SortWorker: @unchecked Sendable {
       let stop = min(start + vectorSize, block.rows.upperBound)
       frame.select(start..<stop)
       start = stop
-      for predicate in predicates {
-        if frame.count == 0 { break }
-        frame.keep(try predicate.test(frame))
-      }
-      if frame.count > 0, let threshold { try dropBehind(threshold) }
+      if let threshold, isFirstKeyStored { try dropBehind(threshold) }
+      try filter.apply(frame)
+      if frame.count > 0, let threshold, !isFirstKeyStored { try dropBehind(threshold) }
       if frame.count == 0 { continue }
       for collector in results { try collector.append(frame) }
       for collector in keyColumns { try collector.append(frame) }
@@ -91,12 +92,8 @@ final class SortWorker: @unchecked Sendable {
     case .real where !threshold.isNull:
       // In the terms of reals, so that the loop is a comparison.
       let limit = realOf(ordered: key.isDescending ? ~threshold.word : threshold.word)
-      let reals = vector.reals
-      if key.isDescending {
-        for i in 0..<n { truth[i] = reals[i] >= limit ? 2 : 0 }
-      } else {
-        for i in 0..<n { truth[i] = reals[i] <= limit ? 2 : 0 }
-      }
+      let reals = vector.values
+      compareDoubles(key.isDescending ? .greaterOrEqual : .lessOrEqual, reals, limit, n, truth)
     case .integer where !threshold.isNull, .ticks where !threshold.isNull:
       let limit = Int64(bitPattern: (key.isDescending ? ~threshold.word : threshold.word) ^ 1 << 63)
       let integers = vector.integers

@@ -110,6 +110,13 @@ extension Compiler {
     if left.constant != nil, right.constant == nil {
       return try compare(order.mirrored, right, left, how, isExact: isExact)
     }
+    let (symbol, operand) = order.inTermsOf(left.kind, right)
+    return try compareOrdered(symbol, left, operand, how, isExact: isExact)
+  }
+
+  private func compareOrdered(
+    _ order: Order, _ left: Node, _ right: Node, _ how: Rules, isExact: Bool
+  ) throws(NotMine) -> Predicate {
     switch (left.kind, right.kind) {
     case (.ticks(let a), .ticks(let b)) where a == b:
       if order == .equal || order == .notEqual {
@@ -118,10 +125,6 @@ extension Compiler {
       return ComparePredicate(order, OrderedTicksNode(left), OrderedTicksNode(right), isExact: isExact)
     case (.ticks(let type), .text):
       if case .text(let constant)? = right.constant, !isExact, let domain = type.tickDomain {
-        if type == .date32, let column = left as? ColumnNode {
-          return StoredRangePredicate(
-            column, type.ticks(order, constant), negated: order == .notEqual, domain: domain)
-        }
         return TickRangePredicate(
           left, type.ticks(order, constant), negated: order == .notEqual, domain: domain)
       }

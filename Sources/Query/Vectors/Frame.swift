@@ -11,14 +11,10 @@ final class Frame {
   private(set) var first = 0
   private(set) var count = 0
   private(set) var isRun = true
-  // SAFETY: room for `vectorSize` rows, which no selection passes.
-  private var rowStorage = UnsafeMutablePointer<UInt32>.allocate(capacity: vectorSize)
-  private let saved = UnsafeMutablePointer<UInt32>.allocate(capacity: vectorSize)
+  // SAFETY: room for `vectorSize` rows, which no selection passes, and eight that `keep` writes behind them.
+  private let rowStorage = UnsafeMutablePointer<UInt32>.allocate(capacity: vectorSize + 8)
 
-  deinit {
-    rowStorage.deallocate()
-    saved.deallocate()
-  }
+  deinit { rowStorage.deallocate() }
 
   /// Row numbers in the block's columns, when the rows are no run.
   @inline(__always) var rows: UnsafePointer<UInt32> { UnsafePointer(rowStorage) }
@@ -147,8 +143,9 @@ final class Frame {
       return
     }
     if isRun {
-      // Eight answers at a time: where few rows are kept, most of them are nothing.
+      // Eight answers at a time become eight bits, which say where the rows that are kept stand among them: no branch but for none.
       let base = first
+      let places = KeptPlaces.shared
       var i = 0
       while i &+ 8 <= total {
         let word = UnsafeRawPointer(truth + i).loadUnaligned(as: UInt64.self) & 0x0202_0202_0202_0202
@@ -156,10 +153,14 @@ final class Frame {
           i &+= 8
           continue
         }
-        for j in i..<i &+ 8 {
-          rowStorage[kept] = UInt32(truncatingIfNeeded: base &+ j)
-          kept &+= Int(truth[j] &>> 1)
-        }
+        // The products of the multiplication do not meet, so that its highest byte has a bit for each answer.
+        let bits = Int(truncatingIfNeeded: ((word &>> 1) &* 0x0102_0408_1020_4080) &>> 56)
+        let rows =
+          SIMD8<UInt32>(truncatingIfNeeded: places.offsets[bits])
+          &+ SIMD8<UInt32>(repeating: UInt32(truncatingIfNeeded: base &+ i))
+        // SAFETY: storage has room for eight rows behind `vectorSize`.
+        UnsafeMutableRawPointer(rowStorage + kept).storeBytes(of: rows, as: SIMD8<UInt32>.self)
+        kept &+= Int(places.counts[bits])
         i &+= 8
       }
       while i < total {
@@ -177,5 +178,30 @@ final class Frame {
     generation &+= 1
     isRun = false
     count = kept
+  }
+}
+
+/// For every eight bits, the places of those that are set, and how many they are.
+private final class KeptPlaces: Sendable {
+  static let shared = KeptPlaces()
+  // SAFETY: written here only, and never freed.
+  nonisolated(unsafe) let offsets: UnsafePointer<SIMD8<UInt8>>
+  nonisolated(unsafe) let counts: UnsafePointer<UInt8>
+
+  private init() {
+    let offsets = UnsafeMutablePointer<SIMD8<UInt8>>.allocate(capacity: 256)
+    let counts = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+    for bits in 0..<256 {
+      var places = SIMD8<UInt8>(repeating: 0)
+      var count = 0
+      for bit in 0..<8 where bits >> bit & 1 == 1 {
+        places[count] = UInt8(bit)
+        count += 1
+      }
+      offsets.advanced(by: bits).initialize(to: places)
+      counts.advanced(by: bits).initialize(to: UInt8(count))
+    }
+    self.offsets = UnsafePointer(offsets)
+    self.counts = UnsafePointer(counts)
   }
 }
