@@ -34,6 +34,8 @@ public struct ColumnarQuery: Sendable {
   public var tableNames: [String] { tables.map(\.name) }
   let plan: SelectPlan
   let givens: Givens
+  /// Plans within it that are read more than once.
+  let shared: Set<ObjectIdentifier>
 
   /// Plans a statement, or says why it does not run here.
   /// - Parameter parameters: the values from parameter 1 on, those that are missing are NULL; nil while they are not known.
@@ -44,9 +46,7 @@ public struct ColumnarQuery: Sendable {
 
   public static func plan(_ select: BoundSelect, features: Features, parameters: [SQLValue]?) -> Decision {
     let reasons: [(Features, String)] = [
-      (.recursive, "it is recursive"),
-      (.correlated, "a subquery refers to the query around it"),
-      (.rowValues, "it has row values"),
+      (.recursive, "it is recursive"), (.rowValues, "it has row values"),
       (.rowid, "it names the row id"), (.tableFunction, "it has table-valued functions"),
       (.unknownFunction, "it has functions that are not SQLite's"),
     ]
@@ -54,8 +54,11 @@ public struct ColumnarQuery: Sendable {
     let givens = Givens(parameters: parameters ?? [], isTrial: true)
     let planner = Planner(givens)
     do throws(NotMine) {
-      let plan = try planner.plan(select)
-      return .columns(ColumnarQuery(schema: plan.schema, tables: planner.tables, plan: plan, givens: givens))
+      let isNested = !features.isDisjoint(with: [.correlated, .subquery, .commonTable, .view])
+      let plan = try planner.plan(isNested ? select.decorrelated() : select)
+      return .columns(
+        ColumnarQuery(
+          schema: plan.schema, tables: planner.tables, plan: plan, givens: givens, shared: planner.shared))
     } catch {
       return .notMine(error)
     }
@@ -122,7 +125,9 @@ public final class QueryStream: @unchecked Sendable {
           .schemaChanged, "table '\(relation.name)' has changed since the statement was planned")
       }
     }
-    let execution = Execution(tables: inputs.map { $0.blocks() }, givens: query.givens, options: options)
+    let execution = Execution(
+      tables: inputs.map { $0.blocks() }, givens: query.givens, options: options,
+      shared: SharedResults(query.shared))
     execution.expect(query.plan)
     return query.plan.isReadFirst
       ? StoredSource(try execution.all(query.plan)) : try execution.source(query.plan)

@@ -99,6 +99,7 @@ struct Differential: Sendable {
       var options = QueryOptions()
       options.threads = place % 3 + 1
       if place % 4 < 3 { options.learningRows = 0 }
+      options.numbersDirectly = place % 5 > 1
       options.batchRows = place % 2 == 0 ? 1000 : 65_536
       guard let mine = try data.onColumns(query, options) else {
         report.leftWhileRunning += 1

@@ -7,17 +7,17 @@ struct StatementGenerator {
   /// Whether overflows are wanted.
   var extremes: Bool
 
-  private let integers = ["i8", "i32", "i64", "u16", "skew", "flag", "dec0"]
-  private let reals = ["d", "f", "none", "dec"]
-  private let texts = ["t", "s", "dict"]
-  private let times = ["day", "ts"]
+  let integers = ["i8", "i32", "i64", "u16", "skew", "flag", "dec0"]
+  let reals = ["d", "f", "none", "dec"]
+  let texts = ["t", "s", "dict"]
+  let times = ["day", "ts"]
 
   init(dice: Dice, extremes: Bool) {
     self.dice = dice
     self.extremes = extremes
   }
 
-  private mutating func integerColumn() -> String { extremes && dice.oneIn(6) ? "big" : dice.pick(integers) }
+  mutating func integerColumn() -> String { extremes && dice.oneIn(6) ? "big" : dice.pick(integers) }
   mutating func anyColumn() -> String {
     switch dice.below(10) {
     case 0...3: integerColumn()
@@ -136,9 +136,10 @@ struct StatementGenerator {
     }
   }
 
-  private mutating func pattern() -> String {
+  mutating func pattern() -> String {
     dice.pick([
       "a%", "%a", "%a%", "A_", "_", "%", "", "value 1%", "%É%", "%1%2%", "a\\%b", "__", "nor%", "été", "%e_%",
+      "%a%b%", "%lon%TEXT%", "%v%l%1%", "%n%o%", "%sixteen%bytes%of%",
     ])
   }
 
@@ -154,7 +155,7 @@ struct StatementGenerator {
 
   mutating func key() -> String {
     switch dice.below(11) {
-    case 0...2: dice.pick(["skew", "i8", "flag", "i32", "u16"])
+    case 0...2: dice.pick(["skew", "i8", "flag", "i32", "u16", "i64", "i64"])
     case 3...5: dice.oneIn(4) ? "\(anyText()) COLLATE \(collation())" : dice.pick(texts)
     case 10:
       dice.pick(["st ->> 'b'", "round(d)", "num", "u", "date(ts, 'start of month')", "substr(iso, 1, 4)"])
@@ -196,44 +197,12 @@ struct StatementGenerator {
     }
   }
 
-  /// A join of both tables: by equalities, by other conditions, by none.
-  private mutating func join() -> (sql: String, isOrdered: Bool) {
-    func key(_ dice: inout Dice) -> String {
-      let column = dice.pick([
-        "skew", "i32", "dec", "dec0", "t", "s", "d", "day", "ts", "i8", "dict", "b", "flag",
-      ])
-      return dice.oneIn(8) ? "x.skew = y.i32 + 1" : "x.\(column) = y.\(column)"
-    }
-    var condition = key(&dice)
-    if dice.oneIn(3) { condition += " AND " + key(&dice) }
-    if dice.oneIn(4) { condition += " AND x.i32 > y.i32" }
-    if dice.oneIn(6) { condition += " AND y.t <> 'a'" }
-    if dice.oneIn(8) { condition += " AND x.skew < 3" }
-    if dice.oneIn(10) { condition = "x.i64 > y.i64 AND x.i8 = 3" }
-    let kind = dice.pick(["JOIN", "LEFT JOIN", "LEFT JOIN", ","])
-    let source = kind == "," ? "x, y WHERE \(condition)" : "x \(kind) y ON \(condition)"
-    let filter =
-      dice.oneIn(2)
-      ? ""
-      : (kind == "," ? " AND " : " WHERE ")
-        + dice.pick([
-          "x.i32 < 500", "y.i32 IS NULL", "y.t LIKE 'a%'", "x.d > 10 OR y.d < 0", "x.t = y.t",
-          "coalesce(y.i8, 0) >= 0",
-          "x.i64 IN (SELECT i64 FROM y)", "EXISTS (SELECT 1 FROM y WHERE i8 > 3)",
-          "x.i32 > (SELECT avg(i32) FROM y)",
-        ])
-    switch dice.below(4) {
-    case 0: return ("SELECT count(*), count(y.i32), sum(x.i32), max(y.t) FROM \(source)\(filter)", false)
-    case 1: return ("SELECT x.skew, y.t, count(*) FROM \(source)\(filter) GROUP BY 1, 2 ORDER BY 1, 2", true)
-    case 2: return ("SELECT x.i64, y.i64, x.t, y.dict, y.ts, y.flag FROM \(source)\(filter)", false)
-    default: return ("SELECT DISTINCT x.i8 + y.i8, y.day FROM \(source)\(filter)", false)
-    }
-  }
-
   /// A statement, and whether the order of its rows is told.
   mutating func statement() -> (sql: String, isOrdered: Bool) {
     if dice.oneIn(6) { return join() }
     if dice.oneIn(12) { return window() }
+    if dice.oneIn(6) { return correlated() }
+    if dice.oneIn(15) { return wideJoin() }
     let filter = dice.oneIn(3) ? "" : " WHERE " + condition()
     let source =
       dice.oneIn(12)

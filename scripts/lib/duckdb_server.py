@@ -1,6 +1,7 @@
-"""DuckDB behind pyarrow's Flight server, as people put it there: the peer of `scripts/bench sql`. A ticket is SQL; a put appends to a table.
+"""DuckDB behind pyarrow's Flight server, as people put it there: the peer of `scripts/bench sql` and `tpch`. A ticket is SQL; a put makes a table.
 
-    duckdb_server.py FILE    loads the file as the table `readings`, prints the location, and serves until its input ends
+    duckdb_server.py FILE              loads the file as the table `readings`, prints the location, and serves until its input ends
+    duckdb_server.py TABLE=FILE …      the same with tables of these names
 """
 import os
 import sys
@@ -28,13 +29,13 @@ class Server(flight.FlightServerBase):
         writer.write(b"done")
 
 
-def main(path):
+def main(*words):
     database = duckdb.connect()
-    source = pa.ipc.open_file(pa.memory_map(path)).read_all()
-    database.register("source", source)
-    database.execute("CREATE TABLE readings AS SELECT * FROM source")
-    database.unregister("source")
-    del source
+    for word in words:
+        table, _, path = word.rpartition("=")
+        database.register("source", pa.ipc.open_file(pa.memory_map(path)).read_all())
+        database.execute(f'CREATE TABLE "{table or "readings"}" AS SELECT * FROM source')
+        database.unregister("source")
     server = Server(database)
     print(f"grpc://localhost:{server.port}", flush=True)
     threading.Thread(target=server.serve, daemon=True).start()

@@ -79,6 +79,7 @@ final class ColumnNode: Node {
   }
 
   override func evaluate(_ frame: Frame) throws(QueryError) -> Vector {
+    let frame = frame.part(index)
     if generation == frame.generation { return loaded }
     let column = try enter(frame)
     var valid = loadValidity(column, frame)
@@ -128,13 +129,25 @@ final class ColumnNode: Node {
     case .real: return try evaluate(frame).valid
     case .text where type.layoutKind == .dictionary: return try evaluate(frame).valid
     default:
+      let frame = frame.part(index)
       if generation == frame.generation { return loaded.valid }
       return loadValidity(try enter(frame), frame)
     }
   }
 
-  /// Where the values of the frame's rows, a run, are stored; nil where they are no array of numbers.
+  /// The values as they are stored, which rows are not NULL, and the frame that has the rows.
+  func stored(_ frame: Frame) throws(QueryError) -> (
+    base: UnsafeRawPointer, valid: UnsafePointer<UInt8>?, frame: Frame
+  ) {
+    let frame = frame.part(index)
+    let column = try enter(frame)
+    return (base, generation == frame.generation ? loaded.valid : loadValidity(column, frame), frame)
+  }
+
+  /// Where the values of the frame's rows, a run, are stored; nil where they are no array of numbers, or its rows in a join no run.
   func storedRun(_ frame: Frame) throws(QueryError) -> UnsafeRawPointer? {
+    let frame = frame.part(index)
+    guard frame.isRun else { return nil }
     let column = try enter(frame)
     guard case .fixed = column.layout, let width = type.byteWidth else { return nil }
     return base + frame.first &* width
@@ -144,6 +157,8 @@ final class ColumnNode: Node {
   func storedCodes(_ frame: Frame) throws(QueryError) -> (
     raw: UnsafeRawPointer, map: [UInt32], segment: ObjectIdentifier
   )? {
+    let frame = frame.part(index)
+    guard frame.isRun else { return nil }
     let column = try enter(frame)
     let block = frame.block!
     guard case .segment(let segment, _, _) = block.origin, let (raw, _, map) = coded!.codes(block, column)
@@ -154,6 +169,7 @@ final class ColumnNode: Node {
   /// Hands over the code of each row, which is below `coded.count`; false when the block has none.
   @inline(__always)
   func forEachCode(_ frame: Frame, _ body: (Int, Int) -> Void) throws(QueryError) {
+    let frame = frame.part(index)
     let column = try enter(frame)
     let block = frame.block!
     let n = frame.count

@@ -9,6 +9,8 @@ struct Pattern: Sendable {
     case any
     /// All of it, the beginning, the end, anywhere: when there are no other wildcards.
     case exact, prefix, suffix, contains
+    /// Several pieces, one behind the other, with anything between them, before the first and behind the last.
+    case pieces
     case general
   }
 
@@ -24,6 +26,7 @@ struct Pattern: Sendable {
   private let shape: Shape
   /// The bytes of the simple shapes; in lower case for LIKE.
   private let literal: [UInt8]
+  private var pieces: [ByteSearch] = []
 
   init(_ pattern: [UInt8], isGlob: Bool, escape: UInt32?) {
     self.isGlob = isGlob
@@ -43,12 +46,21 @@ struct Pattern: Sendable {
       escape == nil && !middle.contains { specials.contains($0) }
       && String(validating: middle, as: UTF8.self) != nil
     literal = middle.map { isGlob ? $0 : lowered($0) }
-    if !isSimple {
+    let parts = middle.split(separator: wild)
+    // What stands between wildcards has to be found from the left, wherever it comes first.
+    let isPieces =
+      opens && closes && escape == nil && parts.count > 1 && !pattern.contains(0x5F) && !isGlob
+      && String(validating: middle, as: UTF8.self) != nil
+    if isPieces { pieces = parts.map { ByteSearch($0.map(lowered)) } }
+    if isPieces {
+      shape = .pieces
+    } else if !isSimple {
       shape = .general
     } else if middle.isEmpty {
       shape = opens ? .any : .exact
     } else {
       shape = opens ? (closes ? .contains : .suffix) : (closes ? .prefix : .exact)
+      if shape == .contains, !isGlob { pieces = [ByteSearch(literal)] }
     }
     parse(characters)
   }
@@ -58,6 +70,9 @@ struct Pattern: Sendable {
     switch shape {
     case .any: return true
     case .general: return matchesGenerally(value)
+    case .pieces,
+      .contains where !pieces.isEmpty:
+      return matchesPieces(value)
     default: break
     }
     // Only these are ended early by a NUL; looking for it in advance is cheap in short values.
@@ -81,6 +96,17 @@ struct Pattern: Sendable {
         return false
       }
     }
+  }
+
+  private func matchesPieces(_ value: UnsafeRawBufferPointer) -> Bool {
+    let end = firstZero(value) ?? value.count
+    guard let base = value.baseAddress else { return false }
+    var place = 0
+    for piece in pieces {
+      guard let found = piece.find(base, place, end) else { return false }
+      place = found + piece.count
+    }
+    return true
   }
 
   private func firstZero(_ value: UnsafeRawBufferPointer) -> Int? { value.firstIndex(of: 0) }
@@ -246,6 +272,8 @@ final class SetPredicate: Predicate {
     case reals(Set<Double>)
     case bytes(Set<[UInt8]>)
   }
+  /// Many integers.
+  private let keys: KeySet?
   private let node: Node
   private let members: Members
   private let hasNull: Bool
@@ -257,6 +285,7 @@ final class SetPredicate: Predicate {
     self.members = members
     self.hasNull = hasNull
     if case .integers(let set) = members, set.count <= 8 { few = Array(set) } else { few = nil }
+    if case .integers(let set) = members, set.count > 8 { keys = KeySet(Array(set)) } else { keys = nil }
   }
 
   override func test(_ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8> {
@@ -264,13 +293,14 @@ final class SetPredicate: Predicate {
     let n = frame.count
     let otherwise: UInt8 = hasNull ? 1 : 0
     switch members {
-    case .integers(let set):
+    case .integers:
       let integers = vector.integers
       if let few {
         scratch.update(repeating: otherwise, count: n)
         for member in few { for i in 0..<n { scratch[i] = integers[i] == member ? 2 : scratch[i] } }
       } else {
-        for i in 0..<n { scratch[i] = set.contains(integers[i]) ? 2 : otherwise }
+        keys!.test(integers, n, scratch)
+        if hasNull { for i in 0..<n { scratch[i] = scratch[i] == 2 ? 2 : 1 } }
       }
     case .reals(let set):
       let reals = vector.reals

@@ -37,6 +37,24 @@ final class CodedColumn: Sendable {
     self.batches = batches
   }
 
+  /// The codes of one column in memory; nil when it has too many values for its size.
+  static func make(of column: Column) throws(QueryError) -> CodedColumn? {
+    let table = BytesTable()
+    guard
+      let codes = table.codes(
+        column, 0..<column.count, limit: Swift.min(SegmentCodes.entryLimit, max(column.count / 4, 1024)))
+    else { return nil }
+    let entries = table.entries.map { Array($0) }
+    let order = entries.indices.sorted { a, b in
+      entries[a].withUnsafeBytes { a in entries[b].withUnsafeBytes { compareBytes(a, $0) < 0 } }
+    }
+    var numbers = [UInt32](repeating: 0, count: entries.count + 1)
+    for (rank, number) in order.enumerated() { numbers[number + 1] = UInt32(rank + 1) }
+    let sorted = try data { () throws(DataError) in try SegmentCodes.column(order.map { entries[$0] }) }
+    return CodedColumn(
+      entries: sorted, segments: [:], batches: [ObjectIdentifier(column): codes.map { numbers[Int($0)] }])
+  }
+
   /// nil when it does not pay: no large segment, or too many values.
   static func make(_ index: Int, _ blocks: [Block], _ morsels: Morsels) throws(QueryError) -> CodedColumn? {
     // All blocks of an input have their columns at the same places.

@@ -6,7 +6,7 @@ import Memory
 import SQL
 
 /// One thread's groups.
-final class AggregationWorker: @unchecked Sendable {
+final class AggregationWorker: Sink, @unchecked Sendable {
   // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
   private let frame = Frame()
   private let filter: Filter
@@ -16,12 +16,13 @@ final class AggregationWorker: @unchecked Sendable {
   let chosen: ChosenRows?
   private let memoryLimit: Int
   private let checkpoint: Checkpoint
+  /// The number of the block, by which it is known which group came first.
+  private var number = 0
 
   init(
-    _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan, _ givens: Givens,
-    memoryLimit: Int, _ checkpoint: Checkpoint
+    _ conditions: [BoundExpression], _ compiler: Compiler, _ grouping: GroupingPlan, memoryLimit: Int,
+    _ checkpoint: Checkpoint
   ) throws(QueryError) {
-    let compiler = Compiler(shape, givens)
     self.memoryLimit = memoryLimit
     (filter, table, accumulators, chosen) = try compiling { () throws(NotMine) in
       var predicates = try compiler.viewPredicates()
@@ -48,6 +49,7 @@ final class AggregationWorker: @unchecked Sendable {
   }
 
   func read(_ block: Block, number: Int) throws(QueryError) {
+    self.number = number
     frame.enter(block)
     for accumulator in accumulators { accumulator.position = UInt64(number) }
     var accumulators = accumulators
@@ -66,18 +68,34 @@ final class AggregationWorker: @unchecked Sendable {
       frame.select(start..<stop)
       start = stop
       try filter.apply(frame)
-      if frame.count == 0 { continue }
-      guard let table else {
-        for accumulator in accumulators { try accumulator.add(frame, nil) }
-        continue
-      }
-      let groups = try table.assign(frame, position: UInt64(number))
-      for accumulator in accumulators {
-        accumulator.reserve(table.count)
-        try accumulator.add(frame, groups)
-      }
+      if frame.count > 0 { try add(frame, accumulators) }
     }
     try block.checkUnchanged()
+    try checkMemory()
+  }
+
+  // MARK: Rows of a join
+
+  func begin(_ number: Int) {
+    self.number = number
+    for accumulator in accumulators { accumulator.position = UInt64(number) }
+  }
+
+  func consume(_ frame: Frame) throws(QueryError) { try add(frame, accumulators) }
+
+  private func add(_ frame: Frame, _ accumulators: [Accumulator]) throws(QueryError) {
+    guard let table else {
+      for accumulator in accumulators { try accumulator.add(frame, nil) }
+      return
+    }
+    let groups = try table.assign(frame, position: UInt64(number))
+    for accumulator in accumulators {
+      accumulator.reserve(table.count)
+      try accumulator.add(frame, groups)
+    }
+  }
+
+  func checkMemory() throws(QueryError) {
     if (table?.byteCount ?? 0) + (table?.count ?? 0) * accumulators.count * 16
       + accumulators.reduce(0, { $0 + $1.byteCount }) > memoryLimit
     {
@@ -97,24 +115,25 @@ final class AggregationWorker: @unchecked Sendable {
   }
 }
 
+/// What is grouped.
+enum RowInput: Sendable {
+  case blocks([Block])
+  /// Rows that are nowhere in memory: what goes back to a group's rows cannot have them.
+  case join(JoinPipeline)
+
+  var blocks: [Block] { if case .blocks(let blocks) = self { blocks } else { [] } }
+}
+
 extension Execution {
   /// The groups as batches: keys, then aggregates.
   func groups(
-    _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
+    _ input: RowInput, _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
     _ givens: Givens
   ) throws(QueryError) -> [RecordBatch] {
-    let limit = options.memoryLimit / max(1, options.threads)
-    let checkpoint = morsels.checkpoint
-    let workers = try morsels.run(blocks.count) { () throws(QueryError) in
-      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit, checkpoint)
-    } _: { worker, index throws(QueryError) in
-      try worker.read(blocks[index], number: index)
-      options.progress?.pass(blocks[index].segmentRows)
-    }
-    let first = workers[0]
-    for other in workers.dropFirst() { try first.merge(other) }
+    let first = try aggregated(input, conditions, shape, grouping, givens)
     let groups = try first.table?.sortedGroups() ?? [0]
     if let table = first.table { try checkOrder(of: groups, table, grouping) }
+    let blocks = input.blocks
     let fields = grouping.shape.types.enumerated().map { Field("\($0)", $1) }
     // Distinct values are counted for all groups at once.
     let isWhole = first.accumulators.contains { $0 is DistinctAccumulator }
@@ -177,30 +196,15 @@ extension Execution {
 
   /// The distinct results, in the order in which they come.
   func distinct(
-    _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ outputs: [OutputColumn],
+    _ input: RowInput, _ conditions: [BoundExpression], _ shape: InputShape, _ outputs: [OutputColumn],
     _ schema: Schema, _ givens: Givens
   ) throws(QueryError) -> [RecordBatch] {
     let grouping = GroupingPlan(
       keys: outputs.map { .expression($0.expression) },
       collations: outputs.map { $0.expression.comparedBy }, aggregates: [], shape: shape)
-    return try distinct(blocks, conditions, shape, grouping, schema, givens)
-  }
-
-  private func distinct(
-    _ blocks: [Block], _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
-    _ schema: Schema, _ givens: Givens
-  ) throws(QueryError) -> [RecordBatch] {
-    let limit = options.memoryLimit / max(1, options.threads)
-    let checkpoint = morsels.checkpoint
-    let workers = try morsels.run(blocks.count) { () throws(QueryError) in
-      try AggregationWorker(conditions, shape, grouping, givens, memoryLimit: limit, checkpoint)
-    } _: { worker, index throws(QueryError) in
-      try worker.read(blocks[index], number: index)
-      options.progress?.pass(blocks[index].segmentRows)
-    }
-    let first = workers[0]
-    for other in workers.dropFirst() { try first.merge(other) }
+    let first = try aggregated(input, conditions, shape, grouping, givens)
     let groups = try first.table!.groupsByAppearance()
+    let blocks = input.blocks
     return try parts(groups) { groups throws(QueryError) in
       var columns: [Column] = []
       for (i, field) in schema.fields.enumerated() {
@@ -215,5 +219,33 @@ extension Execution {
         try RecordBatch(schema: schema, columns: columns, count: groups.count)
       }
     }
+  }
+
+  /// All groups in one worker.
+  private func aggregated(
+    _ input: RowInput, _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
+    _ givens: Givens
+  ) throws(QueryError) -> AggregationWorker {
+    let limit = options.memoryLimit / max(1, options.threads)
+    let checkpoint = morsels.checkpoint
+    let workers: [AggregationWorker]
+    switch input {
+    case .blocks(let blocks):
+      workers = try morsels.run(blocks.count) { () throws(QueryError) in
+        try AggregationWorker(conditions, Compiler(shape, givens), grouping, memoryLimit: limit, checkpoint)
+      } _: { worker, index throws(QueryError) in
+        try worker.read(blocks[index], number: index)
+        options.progress?.pass(blocks[index].segmentRows)
+      }
+    case .join(let pipeline):
+      workers = try pipeline.run(self, shape, givens) { compiler throws(QueryError) in
+        try AggregationWorker(conditions, compiler, grouping, memoryLimit: limit, checkpoint)
+      } then: { worker, _ throws(QueryError) in
+        try worker.checkMemory()
+      }
+    }
+    let first = workers[0]
+    for other in workers.dropFirst() { try first.merge(other) }
+    return first
   }
 }

@@ -4,6 +4,7 @@ import Arrow
 import Kernels
 import Memory
 import SQL
+import Synchronization
 import Tables
 
 /// Batches, one after the other.
@@ -25,11 +26,29 @@ final class StoredSource: BatchSource {
   override var isAtEnd: Bool { batches.isEmpty }
 }
 
+/// Rows of queries that are named more than once: they are the same wherever they are read.
+final class SharedResults: Sendable {
+  private let wanted: Set<ObjectIdentifier>
+  private let results = Mutex<[ObjectIdentifier: [RecordBatch]]>([:])
+
+  init(_ wanted: Set<ObjectIdentifier>) { self.wanted = wanted }
+
+  func known(_ plan: SelectPlan) -> [RecordBatch]? {
+    wanted.isEmpty ? nil : results.withLock { $0[ObjectIdentifier(plan)] }
+  }
+
+  func keep(_ batches: [RecordBatch], of plan: SelectPlan) {
+    guard wanted.contains(ObjectIdentifier(plan)) else { return }
+    results.withLock { $0[ObjectIdentifier(plan)] = batches }
+  }
+}
+
 /// One run of one plan.
 struct Execution: Sendable {
   let tables: [[Block]]
-  let givens: Givens
+  var givens: Givens
   let options: QueryOptions
+  let shared: SharedResults
   var morsels: Morsels { Morsels(options: options) }
 
   func source(_ plan: SelectPlan) throws(QueryError) -> BatchSource {
@@ -59,6 +78,7 @@ struct Execution: Sendable {
 
   /// All rows of a query, in memory.
   func all(_ plan: SelectPlan) throws(QueryError) -> [RecordBatch] {
+    if let known = shared.known(plan) { return known }
     let source = try source(plan)
     var batches: [RecordBatch] = []
     var bytes = 0
@@ -70,6 +90,7 @@ struct Execution: Sendable {
       }
       batches.append(batch)
     }
+    shared.keep(batches, of: plan)
     return batches
   }
 
@@ -99,19 +120,37 @@ struct Execution: Sendable {
     var conditions = core.conjuncts
     var blocks: [Block]
     if case .join(let join) = core.source {
-      blocks = Block.blocks(of: try joined(join, shape, &conditions, givens))
+      let pipeline = try JoinPreparation(self, join, shape, conditions, givens).run()
+      conditions = []
+      if core.grouping?.needsRows == true || (core.grouping == nil && !(core.isDistinct && core.windows == nil)) {
+        let input: RowInput = .blocks(try pipeline.materialized(keeping: join.needed, self, shape).blocks)
+        blocks = input.blocks
+        if let grouping = core.grouping {
+          blocks = try groups(input, [], shape, grouping, givens).flatMap { Block.blocks(of: $0) }
+        }
+      } else {
+        try learn(core, pipeline, &givens)
+        guard let grouping = core.grouping else {
+          let batches = try distinct(.join(pipeline), [], shape, core.outputs, plan.schema, givens)
+          return try finish(distinct: batches, plan, limit: limit, offset: offset, givens)
+        }
+        blocks = try groups(.join(pipeline), [], shape, grouping, givens).flatMap { Block.blocks(of: $0) }
+      }
     } else {
       blocks = try self.blocks(core.source)
+      if case .view(let view) = core.source {
+        givens.view = view
+        blocks = try surviving(blocks, view.conditions, view.shape, givens)
+      }
+      blocks = try surviving(blocks, conditions, shape, givens)
+      try learn(core, plan, blocks, isLimited: limit != .max, &givens)
+      if let grouping = core.grouping {
+        blocks = try groups(.blocks(blocks), conditions, shape, grouping, givens).flatMap {
+          Block.blocks(of: $0)
+        }
+      }
     }
-    if case .view(let view) = core.source {
-      givens.view = view
-      blocks = try surviving(blocks, view.conditions, view.shape, givens)
-    }
-    blocks = try surviving(blocks, conditions, shape, givens)
-    try learn(core, plan, blocks, isLimited: limit != .max, &givens)
     if let grouping = core.grouping {
-      let batches = try groups(blocks, conditions, shape, grouping, givens)
-      blocks = batches.flatMap { Block.blocks(of: $0) }
       shape = grouping.shape
       conditions = core.having
     }
@@ -123,17 +162,31 @@ struct Execution: Sendable {
     }
     let rest = core.grouping == nil && core.windows == nil ? givens : givens.ofNoInput
     let expressions = core.outputs.map(\.expression)
-    var rows = RowPlan(
+    let rows = RowPlan(
       schema: plan.schema, expressions: expressions, ordering: plan.ordering, limit: limit, offset: offset)
     if core.isDistinct {
-      let batches = try distinct(blocks, conditions, shape, core.outputs, plan.schema, rest)
-      rows.expressions = nil
-      let types = plan.schema.fields.map(\.type)
-      return try finish(
-        batches.flatMap { Block.blocks(of: $0) }, [], InputShape(types: types, names: .sources([0])), rows,
-        givens.ofNoInput)
+      let batches = try distinct(.blocks(blocks), conditions, shape, core.outputs, plan.schema, rest)
+      return try finish(distinct: batches, plan, limit: limit, offset: offset, givens)
     }
-    return try finish(blocks, conditions, shape, rows, rest)
+    let source = try finish(blocks, conditions, shape, rows, rest)
+    // SQLite joins in an order of its own, so it cannot go on behind the first rows.
+    guard case .join = core.source, core.grouping == nil, plan.ordering.isEmpty,
+      RowProgram(conditions, shape, rows, rest).passedColumns.contains(nil)
+    else { return source }
+    var batches: [RecordBatch] = []
+    while let batch = try source.next() { batches.append(batch) }
+    return StoredSource(batches)
+  }
+
+  private func finish(
+    distinct batches: [RecordBatch], _ plan: SelectPlan, limit: Int, offset: Int, _ givens: Givens
+  ) throws(QueryError) -> BatchSource {
+    let rows = RowPlan(
+      schema: plan.schema, expressions: nil, ordering: plan.ordering, limit: limit, offset: offset)
+    let types = plan.schema.fields.map(\.type)
+    return try finish(
+      batches.flatMap { Block.blocks(of: $0) }, [], InputShape(types: types, names: .sources([0])), rows,
+      givens.ofNoInput)
   }
 
   /// The rows of one source.

@@ -47,13 +47,70 @@ extension Execution {
     if !isShort {
       for text in texts { givens.coded[text] = try CodedColumn.make(text, blocks, morsels) }
     }
-    for integer in integers { givens.ranges[integer] = try range(integer, blocks) }
+    for integer in integers {
+      if options.numbersDirectly { givens.ranges[integer] = try blocks.range(integer) }
+      if try blocks.isAscending(integer) { givens.ascending.insert(integer) }
+    }
   }
 
+  /// The same for the rows of a join.
+  func learn(_ core: CorePlan, _ pipeline: JoinPipeline, _ givens: inout Givens) throws(QueryError) {
+    givens.coded = pipeline.givens.coded
+    givens.ranges = [:]
+    givens.ascending = []
+    let shape = core.shape
+    guard pipeline.rows >= Double(options.learningRows) / 4 else { return }
+    var places: Set<Int> = []
+    if let grouping = core.grouping {
+      for case .expression(let key) in grouping.keys {
+        if let place = shape.place(key.node) { places.insert(place) }
+      }
+    } else if core.isDistinct {
+      for output in core.outputs {
+        if let place = shape.place(output.expression.node) { places.insert(place) }
+      }
+    }
+    for place in places {
+      let stage = pipeline.stages.first { $0.addsColumns && $0.places.contains(place) }
+      let blocks = stage.map { [$0.build] } ?? pipeline.driver
+      guard pipeline.stages.allSatisfy({ $0.mark != place }) else { continue }
+      switch shape.types[place] {
+      case .utf8, .largeUtf8:
+        if let stage {
+          givens.coded[place] = try CodedColumn.make(of: try stage.build.column(place))
+        } else if givens.coded[place] == nil {
+          givens.coded[place] = try CodedColumn.make(place, blocks, morsels)
+        }
+      default:
+        if shape.types[place].vectorKind?.isInteger == true { givens.ranges[place] = try blocks.range(place) }
+      }
+    }
+  }
+
+  /// Finds out the codes of texts that conditions on one input are about.
+  func learnTexts(
+    _ conditions: [BoundExpression], _ blocks: [Block], _ shape: InputShape, _ givens: inout Givens
+  ) throws(QueryError) {
+    var texts: Set<Int> = []
+    func note(_ expression: BoundExpression) {
+      let places = shape.places(in: expression)
+      guard places.count == 1, let place = places.first else {
+        for operand in expression.operands { note(operand) }
+        return
+      }
+      if shape.types[place] == .utf8 || shape.types[place] == .largeUtf8 { texts.insert(place) }
+    }
+    for condition in conditions { note(condition) }
+    for text in texts { givens.coded[text] = try CodedColumn.make(text, blocks, morsels) }
+  }
+}
+
+extension [Block] {
+
   /// The least and greatest of a column's integers, over all blocks.
-  private func range(_ index: Int, _ blocks: [Block]) throws(QueryError) -> ClosedRange<Int64>? {
+  func range(_ index: Int) throws(QueryError) -> ClosedRange<Int64>? {
     var all: ClosedRange<Int64>?
-    for block in blocks {
+    for block in self {
       var statistics = try block.statistics(index)
       if statistics == nil {
         let column = try block.column(index)
@@ -64,7 +121,7 @@ extension Execution {
         if statistics?.nullCount == block.whole.count { continue }
         return nil
       }
-      all = all.map { min($0.lowerBound, low)...max($0.upperBound, high) } ?? low...high
+      all = all.map { Swift.min($0.lowerBound, low)...Swift.max($0.upperBound, high) } ?? low...high
     }
     return all
   }

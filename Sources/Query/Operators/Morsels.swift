@@ -22,40 +22,22 @@ public struct QueryOptions: Sendable {
 
   /// Below this many rows it does not pay to find out codes and ranges first.
   package var learningRows = 100_000
+  /// Whether groups of small integers are numbered by an array: tests want the other ways, too.
+  package var numbersDirectly = true
 
   public init() {}
 }
 
-/// Where the filtered rows of a worker go.
+/// Where the rows of a worker go.
 protocol Sink: AnyObject {
+  /// Says that rows of the next block come, by its number among all.
+  func begin(_ number: Int)
   /// Takes the frame's rows, at most `vectorSize`, in order within a block.
   func consume(_ frame: Frame) throws(QueryError)
 }
 
-/// One thread's share of an operator. It belongs to one thread at a time.
-final class Worker<S: Sink>: @unchecked Sendable {
-  // SAFETY (@unchecked Sendable): `Morsels` gives a worker to one thread at a time, and hands it over under a lock.
-  let frame = Frame()
-  let filter: Filter
-  let sink: S
-
-  init(predicates: [Predicate], sink: S) {
-    filter = Filter(predicates)
-    self.sink = sink
-  }
-
-  /// - Returns: whether anything of the block was looked at.
-  func process(_ block: Block) throws(QueryError) {
-    frame.enter(block)
-    var start = block.rows.lowerBound
-    while start < block.rows.upperBound {
-      let end = min(start + vectorSize, block.rows.upperBound)
-      frame.select(start..<end)
-      start = end
-      try filter.apply(frame)
-      if frame.count > 0 { try sink.consume(frame) }
-    }
-  }
+extension Sink {
+  func begin(_ number: Int) {}
 }
 
 /// Runs through blocks in parallel.

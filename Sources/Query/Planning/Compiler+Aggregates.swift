@@ -23,6 +23,9 @@ extension Compiler {
   func grouper(_ keys: [Node]) -> Grouper {
     let direct = keys.map { directKey($0) }
     if direct.allSatisfy({ $0 != nil }), let groups = DirectGroups(direct.map { $0! }) { return groups }
+    if keys.count == 1, let column = keys[0] as? ColumnNode, givens.ascending.contains(column.index) {
+      return AscendingGroups(column)
+    }
     return GroupTable(keys)
   }
 

@@ -80,6 +80,12 @@ extension Compiler {
       if list.isEmpty { return FixedPredicate(negated ? 2 : 0) }
       let members = try inList(try node(operands[0]), list, Rules(how[0]))
       return negated ? NotPredicate(members) : members
+    case .isAmong(let operand, let marker):
+      let node = try node(operand)
+      guard let set = givens.keySets[ObjectIdentifier(marker)], node.kind.isInteger else {
+        return FixedPredicate(2)
+      }
+      return KeyPredicate(node, set)
     default:
       let node = try value(expression)
       guard node.kind.isNumeric || node.kind == .null else {
@@ -124,8 +130,10 @@ extension Compiler {
   ) throws(NotMine) -> Predicate {
     switch (left.kind, right.kind) {
     case (.ticks(let a), .ticks(let b)) where a == b:
-      if order != .equal, order != .notEqual { throw NotMine("two times are compared") }
-      return ComparePredicate(order, left, right, isExact: isExact)
+      if order == .equal || order == .notEqual {
+        return ComparePredicate(order, left, right, isExact: isExact)
+      }
+      return ComparePredicate(order, OrderedTicksNode(left), OrderedTicksNode(right), isExact: isExact)
     case (.ticks(let type), .text):
       if case .text(let constant)? = right.constant, !isExact, let domain = type.tickDomain {
         mayLeave = true
@@ -135,7 +143,17 @@ extension Compiler {
       return ComparePredicate(order, try text(left), right, isExact: isExact)
     case (.ticks, .ticks), (.text, .ticks):
       return ComparePredicate(order, try text(left), try text(right), isExact: isExact)
-    default: return ComparePredicate(order, left, right, isExact: isExact)
+    default:
+      if let column = left as? ColumnNode, left.kind == .real, column.type.decimal != nil, !isExact {
+        var constant: Double?
+        if case .real(let real)? = right.constant, !real.isNaN { constant = real }
+        if case .integer(let integer)? = right.constant { constant = Double(exactly: integer) }
+        if let constant {
+          return StoredRangePredicate(
+            column, column.type.unscaled(order, constant), negated: order == .notEqual)
+        }
+      }
+      return ComparePredicate(order, left, right, isExact: isExact)
     }
   }
 

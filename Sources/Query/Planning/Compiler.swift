@@ -45,11 +45,15 @@ struct Givens: Sendable {
   var lists: [ObjectIdentifier: [Constant]] = [:]
   /// Asked while a long list is made a set.
   var checkpoint = Checkpoint.none
+  /// The keys that a lookup's rows are wanted for, by their marker.
+  var keySets: [ObjectIdentifier: KeySet] = [:]
   /// While a plan is only tried, subqueries have no results yet.
   var isTrial = false
   /// What is known of the input's columns: texts as codes, the ranges of integers and times.
   var coded: [Int: CodedColumn] = [:]
   var ranges: [Int: ClosedRange<Int64>] = [:]
+  /// Columns of integers that ascend through all blocks.
+  var ascending: Set<Int> = []
   /// Conditions of a subquery in place.
   var view: ViewPlan?
 
@@ -58,6 +62,7 @@ struct Givens: Sendable {
     var givens = self
     givens.coded = [:]
     givens.ranges = [:]
+    givens.ascending = []
     givens.view = nil
     return givens
   }
@@ -196,7 +201,7 @@ final class Compiler {
       }
       return try choice(choices, otherwise: try otherwise.map { e throws(NotMine) in try value(e) })
     case .not, .and, .or, .compare, .compareRows, .between, .isNull, .truth, .inList, .match, .exists,
-      .inSelect:
+      .inSelect, .isAmong:
       return PredicateNode(try predicate(expression))
     case .scalar(let select):
       guard let value = givens.scalars[ObjectIdentifier(select)] else {

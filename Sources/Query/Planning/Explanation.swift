@@ -103,11 +103,26 @@ private struct Explanation {
       lines.append(indent + "subquery")
       add(select, depth + 1, &lines)
     case .join(let join):
-      lines.append(indent + "join, each to those above it, by hash where there are equalities")
-      for step in join.steps {
-        lines.append(indent + "  " + (step.isLeft ? "left" : "inner"))
-        add(step.source, depth + 2, &lines)
+      lines.append(indent + "join, by hash where there are equalities")
+      for input in join.free {
+        lines.append(indent + "  inner")
+        add(join.inputs[input].source, depth + 2, &lines)
       }
+      for step in join.steps {
+        lines.append(indent + "  " + word(step.kind))
+        add(join.inputs[step.input].source, depth + 2, &lines)
+      }
+    }
+  }
+
+  private func word(_ kind: JoinPlan.Step.Kind) -> String {
+    switch kind {
+    case .inner: "inner"
+    case .left: "left"
+    case .lookup(.present): "only rows with a partner in"
+    case .lookup(.absent): "only rows without a partner in"
+    case .lookup(.mark): "whether there is a partner in"
+    case .lookup(.first): "the value in"
     }
   }
 
@@ -118,10 +133,11 @@ private struct Explanation {
       case .oneRow: return nil
       case .table(let number): return tables[number].columns[place].name
       case .view(let view): return tables[view.table].columns[view.columns[place]].name
-      case .select(let select): return select.schema.fields[place].name
+      case .select(let select):
+        return place < select.schema.fields.count ? select.schema.fields[place].name : "mark"
       case .join(let join):
-        guard let step = join.steps.first(where: { $0.columns.contains(place) }) else { return nil }
-        return name(step.source, place - step.columns.lowerBound)
+        guard let input = join.inputs.first(where: { $0.columns.contains(place) }) else { return nil }
+        return name(input.source, place - input.columns.lowerBound)
       }
     }
     return name(core.source, place) ?? "column \(place)"
@@ -187,6 +203,7 @@ private struct Explanation {
     case .negate(let operand): return "-\(text(operand, names))"
     case .plus(let operand): return text(operand, names)
     case .conditional: return "CASE …"
+    case .isAmong(let operand, _): return "\(text(operand, names)) is looked up"
     case .exists: return "EXISTS (…)"
     case .scalar: return "(…)"
     case .inSelect(let operands, let negated, _, _): return "\(list(operands))\(negated ? " NOT" : "") IN (…)"

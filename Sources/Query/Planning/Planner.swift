@@ -9,10 +9,23 @@ final class Planner {
   private(set) var tables: [Relation] = []
   let givens: Givens
   private var depth = 0
+  /// Plans by the query that they are of: one that is named twice runs once.
+  private var plans: [ObjectIdentifier: SelectPlan] = [:]
+  private(set) var shared: Set<ObjectIdentifier> = []
 
   init(_ givens: Givens) { self.givens = givens }
 
   func plan(_ select: BoundSelect) throws(NotMine) -> SelectPlan {
+    if let known = plans[ObjectIdentifier(select)] {
+      shared.insert(ObjectIdentifier(known))
+      return known
+    }
+    let plan = try made(select)
+    plans[ObjectIdentifier(select)] = plan
+    return plan
+  }
+
+  private func made(_ select: BoundSelect) throws(NotMine) -> SelectPlan {
     guard select.outerDepth == 0 else { throw NotMine("a subquery refers to the query around it") }
     depth += 1
     defer { depth -= 1 }
@@ -107,7 +120,7 @@ final class Planner {
   {
     let source: CorePlan.Source
     let shape: InputShape
-    var conjuncts = core.condition?.conjuncts ?? []
+    var conjuncts = core.condition?.factored ?? []
     var joinConditions: [BoundExpression] = []
     switch core.join {
     case nil:
@@ -126,7 +139,9 @@ final class Planner {
     default:
       let (plan, starts, conditions) = try join(core, orderBy)
       conjuncts = conditions + conjuncts
-      joinConditions = plan.steps.flatMap(\.condition)
+      for step in plan.steps {
+        joinConditions += step.condition + (step.membership.map { [$0] } ?? []) + step.keys.map(\.outer)
+      }
       source = .join(plan)
       shape = InputShape(
         types: plan.types, names: .sources(starts), mixed: Self.mixedColumns(core.sources))
@@ -316,7 +331,11 @@ struct Trial {
     let input = compiler
     for condition in plan.conjuncts { _ = try compiler.predicate(condition) }
     if case .join(let join) = plan.source {
-      for condition in join.steps.flatMap(\.condition) { _ = try compiler.predicate(condition) }
+      for step in join.steps {
+        for condition in step.condition { _ = try compiler.predicate(condition) }
+        if let membership = step.membership { _ = try compiler.predicate(membership) }
+        for key in step.keys { _ = try compiler.node(key.outer) }
+      }
     }
     if let grouping = plan.grouping {
       for aggregate in grouping.aggregates {

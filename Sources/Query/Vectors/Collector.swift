@@ -188,6 +188,7 @@ final class Collector {
   }
 
   private func pass(_ frame: Frame) throws(QueryError) {
+    let frame = frame.part(source)
     let column = try frame.block!.column(source)
     let n = frame.count
     try data { () throws(DataError) in

@@ -21,6 +21,69 @@ final class Frame {
 
   @inline(__always) func row(_ index: Int) -> Int { isRun ? first &+ index : Int(rowStorage[index]) }
 
+  // MARK: Rows of a join
+
+  /// Where each part's columns have their rows; empty for the rows of one block. As many rows are selected in each.
+  private(set) var parts: [Frame] = []
+  /// The part of each column.
+  private var partOfColumn: [Int] = []
+
+  /// The frame that has the rows of a column.
+  @inline(__always) func part(_ column: Int) -> Frame {
+    parts.isEmpty ? self : parts[partOfColumn[column]]
+  }
+
+  /// Makes this the frame of joined rows.
+  func join(_ parts: [Frame], partOfColumn: [Int]) {
+    self.parts = parts
+    self.partOfColumn = partOfColumn
+    first = 0
+    count = 0
+    isRun = true
+  }
+
+  /// The number of a column's part.
+  func partNumber(_ column: Int) -> Int { partOfColumn[column] }
+
+  /// Begins with the next block of the rows that are joined with others.
+  func enterJoined() {
+    guard !parts.isEmpty else { return }
+    generation &+= 1
+    first = 0
+    count = 0
+  }
+
+  /// Says that all parts have `n` new rows.
+  func selectJoined(_ n: Int) {
+    generation &+= 1
+    first &+= count
+    count = n
+  }
+
+  /// The rows that another frame has at some positions.
+  func select(of other: Frame, at positions: UnsafePointer<UInt32>, count n: Int) {
+    generation &+= 1
+    let target = rowStorage
+    if other.isRun {
+      let first = UInt32(truncatingIfNeeded: other.first)
+      for i in 0..<n { target[i] = first &+ positions[i] }
+    } else {
+      let rows = other.rows
+      for i in 0..<n { target[i] = rows[Int(positions[i])] }
+    }
+    count = n
+    isRun = false
+  }
+
+  /// The same rows that another frame has.
+  func select(as other: Frame) {
+    generation &+= 1
+    first = other.first
+    count = other.count
+    isRun = other.isRun
+    if !isRun { rowStorage.update(from: other.rows, count: count) }
+  }
+
   func enter(_ block: Block) {
     self.block = block
     blockNumber &+= 1
@@ -71,6 +134,14 @@ final class Frame {
   func keep(_ truth: UnsafePointer<UInt8>) {
     var kept = 0
     let total = count
+    if !parts.isEmpty {
+      for i in 0..<total { kept &+= Int(truth[i] &>> 1) }
+      if kept == total { return }
+      for part in parts { part.keep(truth) }
+      generation &+= 1
+      count = kept
+      return
+    }
     if isRun {
       // Eight answers at a time become eight bits, which say where the rows that are kept stand among them: no branch but for none.
       let base = first

@@ -67,6 +67,8 @@ public final class BoundExpression: Sendable {
     case call(String, [BoundExpression], collation: Collation)
     /// The conditions are comparisons with the operand already, if CASE had one.
     case conditional([(condition: BoundExpression, result: BoundExpression)], otherwise: BoundExpression?)
+    /// Whether a lookup has use for a row with this key. Who does not know the marker's keys takes it for true.
+    case isAmong(BoundExpression, KeyMarker)
     /// An entry of the core's `aggregates`.
     case aggregate(Int)
     /// An entry of the core's `groupBy`.

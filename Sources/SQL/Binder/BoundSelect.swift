@@ -67,8 +67,9 @@ public struct ColumnOrigin: Hashable, Sendable {
 
 /// One SELECT … FROM … of a query.
 public final class BoundCore: Sendable {
+  /// Those of FROM, then those of lookups.
   public let sources: [BoundSource]
-  /// How the sources are joined; nil without FROM.
+  /// How the sources of FROM are joined; nil without FROM.
   public let join: BoundJoin?
   public let condition: BoundExpression?
   /// Whether rows are grouped: by GROUP BY, or all into one because there are aggregates.
@@ -80,12 +81,14 @@ public final class BoundCore: Sendable {
   public let windowCalls: [BoundWindowCall]
   public let results: [BoundExpression]
   public let isDistinct: Bool
+  /// Correlated subqueries that were taken out of the expressions (`BoundSelect.decorrelated`).
+  public let lookups: [BoundLookup]
 
   init(
     sources: [BoundSource], join: BoundJoin?, condition: BoundExpression?, isAggregate: Bool,
     groupBy: [BoundExpression], aggregates: [BoundAggregate], having: BoundExpression?,
     windowCalls: [BoundWindowCall],
-    results: [BoundExpression], isDistinct: Bool
+    results: [BoundExpression], isDistinct: Bool, lookups: [BoundLookup] = []
   ) {
     self.sources = sources
     self.join = join
@@ -97,6 +100,7 @@ public final class BoundCore: Sendable {
     self.windowCalls = windowCalls
     self.results = results
     self.isDistinct = isDistinct
+    self.lookups = lookups
   }
 }
 

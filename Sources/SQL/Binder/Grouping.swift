@@ -74,7 +74,23 @@ extension BoundExpression {
   }
 
   /// This expression with other operands in place of its own; subqueries are left alone.
+  ///
+  /// Chains of operators are a thousand levels deep: what they are made of is apart, so that a level takes little of the stack.
   public func mapped(
+    _ body: (BoundExpression) throws(SQLError) -> BoundExpression
+  ) throws(SQLError) -> BoundExpression {
+    switch node {
+    case .literal, .parameter, .column, .exists, .scalar, .aggregate, .groupKey, .window: return self
+    case .and(let a, let b): return with(.and(try body(a), try body(b)))
+    case .or(let a, let b): return with(.or(try body(a), try body(b)))
+    case .binary(let symbol, let a, let b): return with(.binary(symbol, try body(a), try body(b)))
+    case .compare(let symbol, let a, let b, let how):
+      return with(.compare(symbol, try body(a), try body(b), how))
+    default: return try mappedOther(body)
+    }
+  }
+
+  private func mappedOther(
     _ body: (BoundExpression) throws(SQLError) -> BoundExpression
   ) throws(SQLError) -> BoundExpression {
     func all(_ list: [BoundExpression]) throws(SQLError) -> [BoundExpression] {
@@ -84,16 +100,13 @@ extension BoundExpression {
       return result
     }
     switch node {
-    case .literal, .parameter, .column, .exists, .scalar, .aggregate, .groupKey, .window: return self
+    case .literal, .parameter, .column, .exists, .scalar, .aggregate, .groupKey, .window, .and, .or, .binary,
+      .compare:
+      return self
     case .not(let a): return with(.not(try body(a)))
     case .negate(let a): return with(.negate(try body(a)))
     case .bitNot(let a): return with(.bitNot(try body(a)))
     case .plus(let a): return with(.plus(try body(a)))
-    case .and(let a, let b): return with(.and(try body(a), try body(b)))
-    case .or(let a, let b): return with(.or(try body(a), try body(b)))
-    case .binary(let symbol, let a, let b): return with(.binary(symbol, try body(a), try body(b)))
-    case .compare(let symbol, let a, let b, let how):
-      return with(.compare(symbol, try body(a), try body(b), how))
     case .compareRows(let symbol, let a, let b, let how):
       return with(.compareRows(symbol, try all(a), try all(b), how))
     case .between(let a, let negated, let low, let lowHow, let high, let highHow):
@@ -109,6 +122,7 @@ extension BoundExpression {
     case .match(let symbol, let negated, let a, let b, let escape):
       let bound = try escape.mapThrowing(body)
       return with(.match(symbol, negated: negated, try body(a), try body(b), escape: bound))
+    case .isAmong(let a, let marker): return with(.isAmong(try body(a), marker))
     case .cast(let a, let affinity): return with(.cast(try body(a), affinity))
     case .call(let name, let list, let collation):
       return with(.call(name, try all(list), collation: collation))

@@ -44,6 +44,7 @@ enum PlanText {
       case .match(let symbol, let negated, let a, let b, let escape):
         let ending = escape.map { " ESCAPE \(text($0))" } ?? ""
         return "(\(text(a))\(negated ? " NOT" : "") \("\(symbol)".uppercased()) \(text(b))\(ending))"
+      case .isAmong(let a, _): return "(\(text(a)) AMONG KEYS)"
       case .exists(let select): return "EXISTS \(self.select(select))"
       case .scalar(let select): return self.select(select)
       case .cast(let a, let affinity): return "CAST(\(text(a)) AS \(affinity))"
