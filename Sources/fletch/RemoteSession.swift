@@ -19,7 +19,9 @@ final class RemoteSession {
   static let timeout = Option(
     "timeout", "SECONDS", "End a statement that takes longer (default: no limit).")
   static let session = Option(
-    "session", "OPTION=VALUE", "Set an option of the session; as often as needed.")
+    "session", "OPTION=VALUE",
+    "Set an option of the session, as often as needed; Fletch has\nfletch_engine, fletch_timeout, fletch_partitions."
+  )
 
   init(_ uri: String, _ arguments: Arguments, cleanUp: @escaping @Sendable () -> Void = {}) throws {
     timeout = try arguments.seconds("timeout")

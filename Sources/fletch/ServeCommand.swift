@@ -22,7 +22,13 @@ let serveCommand = Command(
     then the environment, then the file.
 
     The same port answers ArrowLink's calls, gRPC's health checks and server reflection. SIGTERM and SIGINT
-    end the server: running calls may finish for as long as --drain says. SIGHUP reads users and certificates again.
+    end the server: running calls may finish for as long as --drain says. SIGHUP reads users and certificates
+    again.
+
+      fletch serve data/                                      # every file in it, for this machine only
+      fletch serve data/ --database db --slow-query 1s        # what SQL changes is kept in db
+      fletch serve data/ --listen 0.0.0.0:8815 --users users.txt --tls-cert cert.pem --tls-key key.pem
+      fletch shell grpc://localhost:8815                      # and ask it
     """,
   options: [
     Option("config", "FILE", "Read settings from this YAML file (or FLETCH_CONFIG)."),

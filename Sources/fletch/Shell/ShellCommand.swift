@@ -16,6 +16,9 @@ let shellCommand = Command(
 
     What was typed is kept in $XDG_STATE_HOME/fletch/history (~/.local/state). When standard input is no
     terminal, statements are read from it, up to the first that fails.
+
+      fletch shell grpc://localhost:8815
+      fletch shell grpc+tls://db.example:8815 --user ann --tls-ca ca.pem
     """,
   options: [
     Option("format", "FORM", "table (default on a terminal), csv or json."),
