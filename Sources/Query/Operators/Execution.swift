@@ -122,7 +122,9 @@ struct Execution: Sendable {
     if case .join(let join) = core.source {
       let pipeline = try JoinPreparation(self, join, shape, conditions, givens).run()
       conditions = []
-      if core.grouping?.needsRows == true || (core.grouping == nil && !(core.isDistinct && core.windows == nil)) {
+      if core.grouping?.needsRows == true
+        || (core.grouping == nil && !(core.isDistinct && core.windows == nil))
+      {
         let input: RowInput = .blocks(try pipeline.materialized(keeping: join.needed, self, shape).blocks)
         blocks = input.blocks
         if let grouping = core.grouping {

@@ -53,7 +53,7 @@ extension Execution {
     case .oneRow: break
     case .table(let number): options.progress?.expect(tables[number])
     case .select(let plan): expect(plan)
-    case .join(let join): for step in join.steps { expect(step.source) }
+    case .join(let join): for input in join.inputs { expect(input.source) }
     case .view(let view): options.progress?.expect(tables[view.table])
     }
   }

@@ -50,39 +50,49 @@ final class JoinIndex: @unchecked Sendable {
     }
     for (number, node) in nodes.enumerated() where node.kind.isInteger {
       guard let values = try IntegerKeys(node, block, rowCount) else { continue }
+      try givens.checkpoint.check()
       let unique = values.rowsByKey()
       if unique == nil, nodes.count > 1 { continue }
       form = .direct(low: values.low, span: values.span)
       used = number..<number + 1
       isUnique = unique != nil
       byKey = unique ?? .allocate(capacity: 1)
-      if unique == nil { (starts, rows) = values.groups() }
+      if unique == nil { (starts, rows) = try values.groups(givens.checkpoint) }
       return
     }
     used = 0..<nodes.count
     byKey = .allocate(capacity: 1)
     let table = GroupTable(nodes)
+    let checkpoint = givens.checkpoint
+    table.checkpoint = checkpoint
     form = .hashed(table)
     var groups: [UInt32] = []
     groups.reserveCapacity(rowCount)
     let frame = Frame()
     frame.enter(block)
     for start in stride(from: 0, to: rowCount, by: vectorSize) {
+      if start & 0x3FFF == 0 { try checkpoint.check() }
       frame.select(start..<min(start + vectorSize, rowCount))
       let assigned = try table.assign(frame, position: 0)
       groups.append(contentsOf: UnsafeBufferPointer(start: assigned, count: frame.count))
     }
     isUnique = table.count == rowCount
-    if !isUnique { (starts, rows) = JoinIndex.grouped(groups, table.count) }
+    if !isUnique { (starts, rows) = try JoinIndex.grouped(groups, table.count, checkpoint) }
   }
 
-  fileprivate static func grouped(_ groups: [UInt32], _ count: Int) -> ([UInt32], [UInt32]) {
+  fileprivate static func grouped(
+    _ groups: [UInt32], _ count: Int, _ checkpoint: Checkpoint
+  ) throws(QueryError) -> ([UInt32], [UInt32]) {
     var counts = [UInt32](repeating: 0, count: count + 2)
-    for group in groups { counts[Int(group) + 2] += 1 }
+    for (turn, group) in groups.enumerated() {
+      try checkpoint.check(turn)
+      counts[Int(group) + 2] += 1
+    }
     for group in 0..<count { counts[group + 2] += counts[group + 1] }
     // Places move on while they are taken, and are the ends of their groups then: the starts of the next ones.
     var rows = [UInt32](repeating: 0, count: groups.count)
     for (row, group) in groups.enumerated() {
+      try checkpoint.check(row)
       rows[Int(counts[Int(group) + 1])] = UInt32(row)
       counts[Int(group) + 1] += 1
     }
@@ -199,12 +209,12 @@ private struct IntegerKeys {
   }
 
   /// The rows by their keys' distance to the lowest.
-  func groups() -> ([UInt32], [UInt32]) {
+  func groups(_ checkpoint: Checkpoint) throws(QueryError) -> ([UInt32], [UInt32]) {
     // NULLs make a group behind the others, which nobody asks for.
     let groups = values.indices.map { row in
       (valid.map { $0[row] != 0 } ?? true) ? UInt32(values[row] &- low) : UInt32(span)
     }
-    return JoinIndex.grouped(groups, span + 1)
+    return try JoinIndex.grouped(groups, span + 1, checkpoint)
   }
 }
 

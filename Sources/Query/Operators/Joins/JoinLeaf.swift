@@ -34,7 +34,7 @@ struct JoinLeaf {
   mutating func find(_ execution: Execution, _ shape: InputShape, _ givens: Givens) throws(QueryError) {
     self.givens = givens.ofNoInput
     guard !filters.isEmpty else { return }
-    blocks = try ZoneFilters(filters, shape, givens).surviving(blocks)
+    blocks = try execution.surviving(blocks, filters, shape, givens)
     let count = candidates
     guard count >= execution.options.learningRows else {
       rows = Double(count)

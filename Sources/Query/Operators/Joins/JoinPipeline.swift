@@ -80,7 +80,7 @@ final class JoinWorker<S: Sink & Sendable>: @unchecked Sendable {
   // SAFETY (@unchecked Sendable): used by one thread at a time, as `Morsels` hands it out.
   let sink: S
   private let driver = Frame()
-  private let filters: [Predicate]
+  private let filter: Filter
   private let stages: [StageWork]
   /// All frames that have rows of the driver.
   private let drivers: [Frame]
@@ -91,7 +91,7 @@ final class JoinWorker<S: Sink & Sendable>: @unchecked Sendable {
     make: (Compiler) throws(QueryError) -> S
   ) throws(QueryError) {
     var compiler = Compiler(shape, givens)
-    filters = try compiler.predicates(pipeline.filters)
+    filter = Filter(try compiler.predicates(pipeline.filters))
     var frame = driver
     var stages: [StageWork] = []
     var drivers = [driver]
@@ -118,7 +118,7 @@ final class JoinWorker<S: Sink & Sendable>: @unchecked Sendable {
       let end = min(start + vectorSize, block.rows.upperBound)
       driver.select(start..<end)
       start = end
-      for predicate in filters where driver.count > 0 { driver.keep(try predicate.test(driver)) }
+      try filter.apply(driver)
       try advance(0)
     }
     try block.checkUnchanged()

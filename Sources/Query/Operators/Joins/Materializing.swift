@@ -168,10 +168,10 @@ extension JoinPipeline {
     }
     var batches: [RecordBatch] = []
     for batch in results.all { if let batch, batch.count > 0 { batches.append(batch) } }
-    try execution.morsels.check()
-    var all = try data { () throws(DataError) in
-      batches.isEmpty ? try RecordBatch.empty(schema) : try RecordBatch.concatenating(batches)
-    }
+    var all =
+      batches.isEmpty
+      ? try data { () throws(DataError) in try RecordBatch.empty(schema) }
+      : try RecordBatch.concatenating(batches, execution.morsels.checkpoint)
     if withNullRow { all = try all.withNullRow() }
     var map = [Int](repeating: -1, count: shape.types.count)
     for (column, place) in places.enumerated() { map[place] = column }
