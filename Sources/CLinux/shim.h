@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/epoll.h>

@@ -1,11 +1,12 @@
 // What ends a statement: its client, its time, its memory; and how many there may be.
 
 import Arrow
-import Engine
 import Glibc
 import Memory
 import Samples
 import Testing
+
+@testable import Engine
 
 private let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 
@@ -121,4 +122,23 @@ private func large(_ options: EngineOptions = EngineOptions()) throws -> EngineF
   }
   #expect(code { try fixture.load("people", try People.five()) } == .failedPrecondition)
   #expect(try fixture.query("SELECT a FROM t").1 == [#"{"a":1}"#])
+}
+
+@Test func connectionsThatALoadHasLeftAreClosed() throws {
+  let fixture = try EngineFixture()
+  let transactions = try (0..<6).map { _ in
+    let session = try fixture.engine.makeSession()
+    return (session, try session.begin())
+  }
+  for (session, transaction) in transactions { try session.commit(transaction, StatementControl()) }
+  let pool = fixture.engine.pool
+  #expect(pool.closeIdle(forSeconds: 3600) == 0)
+  #expect(pool.closeIdle(forSeconds: 0) == 4)
+  #expect(pool.closeIdle(forSeconds: 0) == 0)
+  #expect(pool.inUse == 0)
+  // Those that are left, and new ones, work.
+  for (session, _) in transactions {
+    let transaction = try session.begin()
+    try session.commit(transaction, StatementControl())
+  }
 }

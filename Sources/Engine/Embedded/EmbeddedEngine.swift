@@ -1,6 +1,7 @@
 // The engine in this process: SQLite over published tables.
 
 import Arrow
+import CLinux
 import SQL
 import SQLite
 import Synchronization
@@ -76,10 +77,12 @@ public final class EmbeddedEngine: QueryEngine {
     database.removeIfTemporary()
   }
 
-  /// Rolls back transactions that nobody uses any more. To be called now and then.
+  /// Rolls back transactions that nobody uses any more, and closes connections that a load has left. To be called now and then.
   public func tidyUp() {
     for session in open.withLock({ $0.values.compactMap(\.session) }) { session.rollBackIdleTransactions() }
     begun.drop(olderThan: BegunRuns.patience)
+    // What the connections held is in the heaps of many threads, which keep it for themselves unless they are asked.
+    if pool.closeIdle(forSeconds: 30) > 0 { malloc_trim(0) }
   }
 
   /// Counts changes of any data, begun ones too, so that rows read before one are not taken for what there is after it.

@@ -15,6 +15,8 @@ final class PooledConnection: @unchecked Sendable {
   private static let compiledLimit = 64
   /// The state of the schema that `compiled` is of.
   private var compiledVersion: Int64 = -1
+  /// When it was given back last, by the monotonic clock.
+  fileprivate var lastUse: Int64 = 0
   /// Set for the connection of one session; what is temporary in another would be seen by whoever borrows it next.
   let mayHaveTemporaryTables = Permission()
 
@@ -115,6 +117,7 @@ final class ConnectionPool: Sendable {
 
   func giveBack(_ connection: PooledConnection) {
     connection.obey(nil)
+    connection.lastUse = StatementControl.now
     idle.withLock { $0.append(connection) }
     turnstile.leave()
   }
@@ -123,4 +126,21 @@ final class ConnectionPool: Sendable {
   func letGo(_ connection: PooledConnection) { turnstile.leave() }
 
   func closeIdle() { idle.withLock { $0.removeAll() } }
+
+  /// Closes connections that nobody has needed for a while: each holds SQLite's cache of pages, two megabytes, and compiled statements.
+  /// - Returns: how many.
+  @discardableResult
+  func closeIdle(forSeconds seconds: Double) -> Int {
+    let limit = StatementControl.now - Int64(seconds * 1e9)
+    // The one that was used last is taken first, so those that are not needed come to stand at the front.
+    let old = idle.withLock { idle -> [PooledConnection] in
+      let old = idle.dropLast(ConnectionPool.kept).prefix { $0.lastUse <= limit }
+      idle.removeFirst(old.count)
+      return Array(old)
+    }
+    return old.count
+  }
+
+  /// How many idle connections always stay.
+  private static let kept = 2
 }
