@@ -8,6 +8,7 @@ import Tables
 import Testing
 
 @testable import Query
+@testable import fletch_differential
 
 @Test func keySetsKnowTheirKeys() {
   var dice = Dice(state: 7)

@@ -125,14 +125,12 @@ final class ColumnNode: Node {
 
   /// Which rows are not NULL, without the values where that can be told.
   override func validity(_ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8>? {
-    switch kind {
-    case .real: return try evaluate(frame).valid
-    case .text where type.layoutKind == .dictionary: return try evaluate(frame).valid
-    default:
-      let frame = frame.part(index)
-      if generation == frame.generation { return loaded.valid }
-      return loadValidity(try enter(frame), frame)
-    }
+    let part = frame.part(index)
+    if generation == part.generation { return loaded.valid }
+    let column = try enter(part)
+    // NaN is NULL, and so is what an entry of a dictionary may be.
+    if (kind == .real && mayBeNaN) || type.layoutKind == .dictionary { return try evaluate(frame).valid }
+    return loadValidity(column, part)
   }
 
   /// The values as they are stored, which rows are not NULL, and the frame that has the rows.
@@ -142,6 +140,16 @@ final class ColumnNode: Node {
     let frame = frame.part(index)
     let column = try enter(frame)
     return (base, generation == frame.generation ? loaded.valid : loadValidity(column, frame), frame)
+  }
+
+  /// Where values are stored, and which of them the frame has; nil for a run, where they are no array of numbers, and where they may be
+  /// NaN, which is NULL. Null slots have values, too.
+  func storedRows(_ frame: Frame) throws(QueryError) -> (base: UnsafeRawPointer, rows: UnsafePointer<UInt32>)?
+  {
+    let part = frame.part(index)
+    guard !part.isRun, generation != part.generation else { return nil }
+    guard case .fixed = try enter(part).layout, kind != .real || !mayBeNaN else { return nil }
+    return (base, part.rows)
   }
 
   /// Where the values of the frame's rows, a run, are stored; nil where they are no array of numbers, or its rows in a join no run.

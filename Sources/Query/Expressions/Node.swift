@@ -109,22 +109,24 @@ final class TruthPredicate: Predicate {
   }
 }
 
-/// Makes NULL of the answers to rows that are.
+/// Makes NULL, or another answer, of the answers to rows that are NULL.
 @inline(__always)
-func mask(_ truth: UnsafeMutablePointer<UInt8>, _ valid: UnsafePointer<UInt8>?, _ count: Int) {
+func mask(
+  _ truth: UnsafeMutablePointer<UInt8>, _ valid: UnsafePointer<UInt8>?, _ count: Int, null: UInt8 = 1
+) {
   guard let valid else { return }
   // Eight bytes at a time: a byte of 1 times 255 is a mask of that byte, and no product reaches the next.
-  let ones: UInt64 = 0x0101_0101_0101_0101
+  let nulls = UInt64(null) &* 0x0101_0101_0101_0101
   var i = 0
   while i &+ 8 <= count {
     let mask = UnsafeRawPointer(valid + i).loadUnaligned(as: UInt64.self) &* 0xFF
     let place = UnsafeMutableRawPointer(truth + i)
     let answers = place.loadUnaligned(as: UInt64.self)
-    place.storeBytes(of: (answers & mask) | (ones & ~mask), as: UInt64.self)
+    place.storeBytes(of: (answers & mask) | (nulls & ~mask), as: UInt64.self)
     i &+= 8
   }
   while i < count {
-    truth[i] = valid[i] != 0 ? truth[i] : 1
+    truth[i] = valid[i] != 0 ? truth[i] : null
     i &+= 1
   }
 }

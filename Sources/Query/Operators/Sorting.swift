@@ -114,9 +114,7 @@ final class SortWorker: @unchecked Sendable {
       let valueTruth: UInt8 = threshold.isNull && key.nullsFirst ? 0 : 2
       truth.update(repeating: valueTruth, count: n)
     }
-    if let valid = vector.valid {
-      for i in 0..<n { truth[i] = valid[i] != 0 ? truth[i] : nullTruth }
-    }
+    mask(truth, vector.valid, n, null: nullTruth)
     frame.keep(UnsafePointer(truth))
   }
 
@@ -203,8 +201,8 @@ struct SortedRows: Sendable {
   }
 }
 
-/// The order of some rows.
-struct SortOrder {
+/// The order of some rows. A class, because the comparisons of a sort capture it.
+final class SortOrder {
   private let keys: [Column]
   private let ordering: [OrderKey]
   private let positions: [UInt64]

@@ -20,6 +20,8 @@ final class Collector {
     case i8, i16, i32, i64, f16, f32, f64, bool, text32, text64, built, null
   }
   private let form: Form
+  /// The node, where the result is its column as it is stored.
+  private let stored: ColumnNode?
 
   /// - Throws: `NotMine` when values of the node's kind are not made into that type here.
   init(_ node: Node, type: DataType) throws(NotMine) {
@@ -47,6 +49,12 @@ final class Collector {
     default: throw NotMine("a result of kind \(node.kind) in type \(type)")
     }
     builder = form == .built ? type.makeBuilder() : nil
+    switch form {
+    case .i8, .i16, .i32, .i64, .f32, .f64:
+      let column = node as? ColumnNode
+      stored = column?.type == type && type.decimal == nil ? column : nil
+    default: stored = nil
+    }
     if form == .text32 { values.append(Int32(0)) }
     if form == .text64 { values.append(Int64(0)) }
   }
@@ -54,6 +62,7 @@ final class Collector {
   /// Passes on values of a type that is not computed with.
   init(column: Int, type: DataType) {
     node = nil
+    stored = nil
     source = column
     self.type = type
     form = .built
@@ -66,6 +75,7 @@ final class Collector {
   func append(_ frame: Frame) throws(QueryError) {
     let n = frame.count
     guard let node else { return try pass(frame) }
+    if let stored, try appendStored(stored, frame) { return }
     let vector = try node.evaluate(frame)
     switch form {
     case .null: break
@@ -104,6 +114,33 @@ final class Collector {
   }
 
   @exclusivity(unchecked) private var boolBits = GrowableBitmap()
+
+  /// Gathers values in their own width, without a vector in between; false for a run, which is copied as a whole, and where NaN may be
+  /// among them.
+  private func appendStored(_ column: ColumnNode, _ frame: Frame) throws(QueryError) -> Bool {
+    guard let (base, rows) = try column.storedRows(frame) else { return false }
+    let valid = try column.validity(frame)
+    let n = frame.count
+    switch form {
+    case .i8: gather(base, rows, n, UInt8.self)
+    case .i16: gather(base, rows, n, UInt16.self)
+    case .i32, .f32: gather(base, rows, n, UInt32.self)
+    default: gather(base, rows, n, UInt64.self)
+    }
+    appendValidity(valid, n)
+    count += n
+    return true
+  }
+
+  @inline(__always)
+  private func gather<T: FixedWidthInteger & BitwiseCopyable>(
+    _ base: UnsafeRawPointer, _ rows: UnsafePointer<UInt32>, _ n: Int, _: T.Type
+  ) {
+    values.appendUninitialized(n * MemoryLayout<T>.stride) { target in
+      let target = target.assumingMemoryBound(to: T.self)
+      for i in 0..<n { target[i] = load(base, Int(rows[i]), as: T.self) }
+    }
+  }
 
   private func narrow<T: FixedWidthInteger & BitwiseCopyable>(_ vector: Vector, _ n: Int, _: T.Type) {
     let source = vector.integers
