@@ -8,33 +8,8 @@ import Testing
 
 /// Runs `body` on as many threads, and waits for all.
 private func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-  let done = ConditionSignal()
-  for i in 0..<count {
-    startTestThread {
-      body(i)
-      done.notifyAll()
-    }
-  }
-  while true {
-    let seen = done.count
-    if seen == count { return }
-    done.wait(past: seen, until: nil)
-  }
-}
-
-private func startTestThread(_ body: @escaping @Sendable () -> Void) {
-  final class Box: Sendable {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-  var thread = pthread_t()
-  pthread_create(
-    &thread, nil,
-    { argument in
-      Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
-      return nil
-    }, Unmanaged.passRetained(Box(body)).toOpaque())
-  pthread_detach(thread)
+  let outcomes = (0..<count).map { i in elsewhere { body(i) } }
+  for outcome in outcomes { #expect(throws: Never.self) { try outcome.value(within: 60) } }
 }
 
 @Test func neverMoreThanItsPlaces() {

@@ -214,9 +214,11 @@ final class TickRangePredicate: Predicate {
 extension TickRangePredicate {
   /// Tests ticks of four bytes as they are stored, where the block's statistics say that all of them are within the domain.
   private func testStored(_ frame: Frame) throws(QueryError) -> Bool {
-    guard frame.isRun, let range, !negated, let column = node as? ColumnNode, column.type.byteWidth == 4,
-      case .integers(let low, let high)? = frame.block!.knownStatistics(column.index)?.bounds,
-      domain.contains(low), domain.contains(high), let values = try column.storedRun(frame)
+    guard let range, !negated, let column = node as? ColumnNode, column.type.byteWidth == 4,
+      let values = try column.storedRun(frame),
+      case .integers(let low, let high)? = frame.part(column.index).block!.knownStatistics(column.index)?
+        .bounds,
+      domain.contains(low), domain.contains(high)
     else { return false }
     compareInt32(
       between: Int32(clamping: range.lowerBound), Int32(clamping: range.upperBound), values, frame.count,

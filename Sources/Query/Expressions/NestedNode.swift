@@ -17,6 +17,7 @@ final class NestedNode: Node {
   }
 
   override func evaluate(_ frame: Frame) throws(QueryError) -> Vector {
+    let frame = frame.part(index)
     let block = frame.block!
     // Nested values go by offsets within offsets: none are followed in a file that was written to.
     try block.checkUnchanged()
@@ -62,6 +63,7 @@ final class FieldNode: Node {
   }
 
   override func evaluate(_ frame: Frame) throws(QueryError) -> Vector {
+    let frame = frame.part(index)
     if blockNumber != frame.blockNumber { try enter(frame) }
     let n = frame.count
     if frame.isRun {
