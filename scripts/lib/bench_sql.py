@@ -2,8 +2,8 @@
 their users have them. Every server is a process of its own, on the same file; the client is the same one; rounds go from server to
 server, so that a disturbance meets all of them. Answers are compared before anything is measured.
 
-Small queries are asked by threads of one Python process, each with a connection of its own, and by h2load, which takes a tenth of the CPU
-for itself. For aggregates the limit is told, too: how long all cores take to read the columns once, in the same run."""
+Small queries are asked by threads of one Python process, each with a connection of its own, and by h2load, which needs far less
+CPU for itself and asks the same one again and again. For aggregates the limit is told, too: how long all cores take to read the columns once, in the same run."""
 
 import argparse
 import contextlib

@@ -1,6 +1,7 @@
 // Texts of segments as numbers: found out once for each segment and column, and kept while there is room.
 
 import Arrow
+import Glibc
 import Kernels
 import Memory
 import Synchronization
@@ -36,7 +37,9 @@ final class SegmentCodes: Sendable {
 
 /// Codes that were made, for all queries of the process.
 final class CodeCache: Sendable {
-  static let shared = CodeCache(limit: 256 << 20)
+  /// A sixteenth of the machine's memory: what does not fit is found out again by each query, which takes three times as long.
+  static let shared = CodeCache(
+    limit: max(256 << 20, sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) / 16))
 
   private struct Key: Hashable {
     var segment: ObjectIdentifier
