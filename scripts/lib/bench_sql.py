@@ -276,11 +276,14 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", default="duckdb,roapi", help="of duckdb, roapi")
     parser.add_argument("--only", choices=["queries", "small", "ingest"], help="a part of it")
+    parser.add_argument("--queries", help="only these of sql/bench, with commas")
     parser.add_argument("--chart", help="a PNG of the ratios, of the last number of rows")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each run of small queries")
     arguments = parser.parse_args()
     others = [name for name in arguments.peers.split(",") if name]
     queries = {path.stem: path.read_text().strip().rstrip(";") for path in sorted((TOP / "sql/bench").glob("*.sql"))}
+    if arguments.queries:
+        queries = {name: queries[name] for name in arguments.queries.split(",")}
     for rows in map(int, arguments.rows.split(",")):
         with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
             folder = pathlib.Path(name)

@@ -11,6 +11,9 @@ final class CodedPredicate: Predicate {
   /// The answer for every code of the segment that was looked at last.
   private var localAnswers: [UInt8] = []
   private var localSegment: ObjectIdentifier?
+  /// The codes of that segment for which the condition holds, where they follow one another, it is false for all others, and NULL for
+  /// NULL. Codes are in the order of their texts, so that most conditions come to that.
+  private var localRange: ClosedRange<UInt16>?
 
   /// - Parameter inner: the condition on a column of the codes' entries.
   init(_ column: ColumnNode, _ inner: Predicate) {
@@ -27,12 +30,16 @@ final class CodedPredicate: Predicate {
       // The answers in the terms of the segment's own codes, so that a row takes one look-up.
       if codes.segment != localSegment {
         localAnswers = codes.map.map { answers[Int($0)] }
+        localRange = CodedPredicate.range(localAnswers)
         localSegment = codes.segment
+      }
+      if let localRange {
+        compareCodes(in: localRange, codes.raw, frame.count, scratch)
+        return UnsafePointer(scratch)
       }
       localAnswers.withUnsafeBufferPointer { answers in
         // SAFETY: codes are below the count of their segment's entries, which the answers are as many as.
-        let answers = answers.baseAddress.unsafelyUnwrapped
-        for i in 0..<frame.count { scratch[i] = answers[Int(load(codes.raw, i, as: UInt16.self))] }
+        lookUpCodes(answers.baseAddress.unsafelyUnwrapped, codes.raw, frame.count, scratch)
       }
       return UnsafePointer(scratch)
     }
@@ -40,6 +47,14 @@ final class CodedPredicate: Predicate {
       try column.forEachCode(frame) { i, code in scratch[i] = answers[code] }
     }
     return UnsafePointer(scratch)
+  }
+
+  private static func range(_ answers: [UInt8]) -> ClosedRange<UInt16>? {
+    guard answers.first == 1, let first = answers.firstIndex(of: 2), let last = answers.lastIndex(of: 2),
+      answers[first...last].allSatisfy({ $0 == 2 }), answers[1..<first].allSatisfy({ $0 == 0 }),
+      answers[(last + 1)...].allSatisfy({ $0 == 0 })
+    else { return nil }
+    return UInt16(first)...UInt16(last)
   }
 
   private func ask() throws(QueryError) -> [UInt8] {

@@ -50,6 +50,9 @@ final class ColumnNode: Node {
   /// Whether the block may have NaN.
   private var mayBeNaN = true
   private var base = UnsafeRawPointer(bitPattern: 8)!
+  /// The rows that all have a value, by the frame and its selection.
+  private var presentFrame: ObjectIdentifier?
+  private var presentSelection = -1
 
   init(_ index: Int, _ type: DataType, coded: CodedColumn? = nil) {
     self.coded = coded
@@ -115,7 +118,7 @@ final class ColumnNode: Node {
     case .dictionary(let indexType, _, _): valid = dictionary(column, indexType, frame, valid)
     default: slices(frame)
     }
-    if kind == .real, mayBeNaN {
+    if kind == .real, mayBeNaN, !isPresent(frame) {
       valid = withoutNaN(values.assumingMemoryBound(to: Double.self), valid, frame.count)
     }
     loaded = Vector(values: values, valid: valid)
@@ -129,7 +132,7 @@ final class ColumnNode: Node {
     if generation == part.generation { return loaded.valid }
     let column = try enter(part)
     // NaN is NULL, and so is what an entry of a dictionary may be.
-    if (kind == .real && mayBeNaN) || type.layoutKind == .dictionary { return try evaluate(frame).valid }
+    if (kind == .real && mayBeNaN && !isPresent(part)) || type.layoutKind == .dictionary { return try evaluate(frame).valid }
     return loadValidity(column, part)
   }
 
@@ -142,14 +145,47 @@ final class ColumnNode: Node {
     return (base, generation == frame.generation ? loaded.valid : loadValidity(column, frame), frame)
   }
 
-  /// Where values are stored, and which of them the frame has; nil for a run, where they are no array of numbers, and where they may be
-  /// NaN, which is NULL. Null slots have values, too.
-  func storedRows(_ frame: Frame) throws(QueryError) -> (base: UnsafeRawPointer, rows: UnsafePointer<UInt32>)?
-  {
+  /// Values as they are stored, and which of them a frame has. Null slots have values, too.
+  struct StoredRows {
+    let base: UnsafeRawPointer
+    let rows: UnsafePointer<UInt32>
+    /// Which rows are not NULL, if none of them is NaN, which is NULL, too.
+    let valid: UnsafePointer<UInt8>?
+    let mayBeNaN: Bool
+  }
+
+  /// Where the values of a frame are stored; nil for a run, and where they are no array of numbers.
+  func storedRows(_ frame: Frame) throws(QueryError) -> StoredRows? {
     let part = frame.part(index)
     guard !part.isRun, generation != part.generation else { return nil }
-    guard case .fixed = try enter(part).layout, kind != .real || !mayBeNaN else { return nil }
-    return (base, part.rows)
+    let column = try enter(part)
+    guard case .fixed = column.layout else { return nil }
+    return StoredRows(
+      base: base, rows: part.rows, valid: loadValidity(column, part), mayBeNaN: kind == .real && mayBeNaN)
+  }
+
+  /// Keeps the rows that have a value, of rows for which a comparison of it holds, which NaN is not among. Nobody asks for their
+  /// validity again.
+  func keepPresent(_ frame: Frame) throws(QueryError) {
+    let column = try enter(frame)
+    if frame.count > 0, let bits = column.validity {
+      if frame.isRun {
+        let valid = scratch.valid
+        expand(bits, frame.first, frame.count, valid)
+        for i in 0..<frame.count { valid[i] &+= valid[i] }
+        generation = -1
+        frame.keep(valid)
+      } else {
+        frame.keep(bits)
+      }
+    }
+    presentFrame = ObjectIdentifier(frame)
+    presentSelection = frame.selection
+  }
+
+  @inline(__always)
+  private func isPresent(_ frame: Frame) -> Bool {
+    presentSelection == frame.selection && presentFrame == ObjectIdentifier(frame)
   }
 
   /// Where the values of the frame's rows, a run, are stored; nil where they are no array of numbers, or its rows in a join no run.
@@ -209,7 +245,7 @@ final class ColumnNode: Node {
       valid.update(repeating: 0, count: n)
       return UnsafePointer(valid)
     }
-    guard let bits = column.validity else { return nil }
+    guard let bits = column.validity, !isPresent(frame) else { return nil }
     if frame.isRun {
       expand(bits, frame.first, n, valid)
     } else {

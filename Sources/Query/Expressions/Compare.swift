@@ -125,6 +125,48 @@ final class ComparePredicate: Predicate {
     return UnsafePointer(scratch)
   }
 
+  override func testValues(_ frame: Frame) throws(QueryError) -> (
+    truth: UnsafePointer<UInt8>, column: ColumnNode
+  )? {
+    if isExact { return nil }
+    if let column, case .integer(let constant)? = right.constant,
+      try column.compareStored(frame, order, constant, scratch)
+    {
+      return (UnsafePointer(scratch), column)
+    }
+    // NaN, which is NULL, is not equal to anything.
+    guard let (column, constant) = realBound, order != .notEqual, let values = try column.storedRun(frame)
+    else { return nil }
+    compareDoubles(order, values, constant, frame.count, scratch)
+    return (UnsafePointer(scratch), column)
+  }
+
+  /// A column of doubles and the number that it is compared with.
+  private var realBound: (ColumnNode, Double)? {
+    guard let column = left as? ColumnNode, column.type == .float64, case .real(let constant)? = right.constant
+    else { return nil }
+    return (column, constant)
+  }
+
+  /// The one range in which both comparisons of the same column hold; nil where they are of another kind.
+  static func range(_ a: Predicate, _ b: Predicate) -> Predicate? {
+    guard let a = a as? ComparePredicate, let b = b as? ComparePredicate, !a.isExact, !b.isExact,
+      let (column, first) = a.realBound, let (other, second) = b.realBound, column === other
+    else { return nil }
+    var (low, high): (Double?, Double?)
+    for (order, bound) in [(a.order, first), (b.order, second)] where bound.isFinite {
+      switch order {
+      case .greaterOrEqual: low = bound
+      case .greater: low = bound.nextUp
+      case .lessOrEqual: high = bound
+      case .less: high = bound.nextDown
+      default: break
+      }
+    }
+    guard let low, let high else { return nil }
+    return RealRangePredicate(column, low, high)
+  }
+
   private func compareSlices(_ a: Vector, _ b: Vector, _ n: Int) {
     let (x, y) = (a.slices, b.slices)
     // Equality mostly fails by the length.
@@ -150,6 +192,36 @@ final class ComparePredicate: Predicate {
       let (x, y) = (a.map { $0[i] } ?? 1, b.map { $0[i] } ?? 1)
       if x & y == 0 { scratch[i] = x == y ? ifEqual : ifNot }
     }
+  }
+}
+
+/// Doubles between two others, or equal to them.
+final class RealRangePredicate: Predicate {
+  private let column: ColumnNode
+  private let low: Double
+  private let high: Double
+
+  init(_ column: ColumnNode, _ low: Double, _ high: Double) {
+    self.column = column
+    self.low = low
+    self.high = high
+  }
+
+  override var readsStored: Bool { true }
+
+  override func test(_ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8> {
+    let vector = try column.evaluate(frame)
+    compareDoubles(between: low, high, vector.values, frame.count, scratch)
+    mask(scratch, vector.valid, frame.count)
+    return UnsafePointer(scratch)
+  }
+
+  override func testValues(_ frame: Frame) throws(QueryError) -> (
+    truth: UnsafePointer<UInt8>, column: ColumnNode
+  )? {
+    guard let values = try column.storedRun(frame) else { return nil }
+    compareDoubles(between: low, high, values, frame.count, scratch)
+    return (UnsafePointer(scratch), column)
   }
 }
 

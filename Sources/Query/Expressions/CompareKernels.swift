@@ -37,6 +37,15 @@ func compareDoubles(
   }
 }
 
+/// The same for `low <= value && value <= high`.
+func compareDoubles(
+  between low: Double, _ high: Double, _ values: UnsafeRawPointer, _ n: Int,
+  _ target: UnsafeMutablePointer<UInt8>
+) {
+  let (lows, highs) = (SIMD8<Double>(repeating: low), SIMD8<Double>(repeating: high))
+  compareDoubles(values, n, target, { ($0 .>= lows) .& ($0 .<= highs) }, { $0 >= low && $0 <= high })
+}
+
 @inline(__always)
 private func compareDoubles(
   _ values: UnsafeRawPointer, _ n: Int, _ target: UnsafeMutablePointer<UInt8>,
@@ -108,6 +117,49 @@ private func compareInt32(
   }
   while i < n {
     target[i] = one(load(values, i, as: Int32.self)) ? 2 : 0
+    i &+= 1
+  }
+}
+
+/// For each code 2 where it is in the range, 1 where it is 0, which is NULL, else 0.
+func compareCodes(
+  in range: ClosedRange<UInt16>, _ codes: UnsafeRawPointer, _ n: Int, _ target: UnsafeMutablePointer<UInt8>
+) {
+  let (low, span) = (range.lowerBound, range.upperBound &- range.lowerBound)
+  let (lows, spans) = (SIMD16<UInt16>(repeating: low), SIMD16<UInt16>(repeating: span))
+  var i = 0
+  while i &+ 16 <= n {
+    let block = (codes + i &* 2).loadUnaligned(as: SIMD16<UInt16>.self)
+    let inside = unsafeBitCast((block &- lows) .<= spans, to: SIMD16<UInt16>.self) & 2
+    let null = unsafeBitCast(block .== SIMD16<UInt16>(repeating: 0), to: SIMD16<UInt16>.self) & 1
+    UnsafeMutableRawPointer(target).storeBytes(
+      of: SIMD16<UInt8>(truncatingIfNeeded: inside | null), toByteOffset: i, as: SIMD16<UInt8>.self)
+    i &+= 16
+  }
+  while i < n {
+    let code = load(codes, i, as: UInt16.self)
+    target[i] = code &- low <= span ? 2 : code == 0 ? 1 : 0
+    i &+= 1
+  }
+}
+
+/// The answer of each code.
+///
+/// SAFETY: codes are below the count of the answers.
+func lookUpCodes(
+  _ answers: UnsafePointer<UInt8>, _ codes: UnsafeRawPointer, _ n: Int, _ target: UnsafeMutablePointer<UInt8>
+) {
+  var i = 0
+  while i &+ 4 <= n {
+    let four = (codes + i &* 2).loadUnaligned(as: UInt64.self)
+    let (a, b) = (answers[Int(four & 0xFFFF)], answers[Int((four &>> 16) & 0xFFFF)])
+    let (c, d) = (answers[Int((four &>> 32) & 0xFFFF)], answers[Int(four &>> 48)])
+    let both = (UInt32(a) | UInt32(b) &<< 8) | (UInt32(c) | UInt32(d) &<< 8) &<< 16
+    UnsafeMutableRawPointer(target).storeBytes(of: both, toByteOffset: i, as: UInt32.self)
+    i &+= 4
+  }
+  while i < n {
+    target[i] = answers[Int(load(codes, i, as: UInt16.self))]
     i &+= 1
   }
 }

@@ -33,6 +33,11 @@ class Predicate {
     preconditionFailure("every predicate has its own")
   }
 
+  /// The answers to the rows of a run as if each had a value, and the column that says which have; nil where only `test` tells.
+  func testValues(_ frame: Frame) throws(QueryError) -> (truth: UnsafePointer<UInt8>, column: ColumnNode)? {
+    nil
+  }
+
   /// Whether it reads numbers or codes of a column as they are stored, so that asking all rows of a run is cheap.
   var readsStored: Bool { false }
 }

@@ -90,28 +90,56 @@ struct States<T>: ~Copyable {
 final class CountAccumulator: Accumulator {
   private let node: Node?
   @exclusivity(unchecked) private var counts = States<Int64>(0)
+  /// Counts that are not in the others yet: half as wide, so that twice as many stay in the cache.
+  @exclusivity(unchecked) private var recent = States<UInt32>(0)
+  /// How many rows they are at most.
+  private var recentRows = 0
 
   init(_ node: Node?, filter: Predicate?) {
     self.node = node
     super.init(filter: filter)
   }
 
-  override func reserve(_ count: Int) { counts.grow(to: count) }
+  /// Whether it counts rows, whatever is in them.
+  var countsRows: Bool { node == nil && filter == nil }
+
+  override func reserve(_ count: Int) {
+    counts.grow(to: count)
+    recent.grow(to: count)
+  }
+
+  private func settle() {
+    guard recentRows > 0 else { return }
+    for group in 0..<recent.count {
+      counts.base[group] &+= Int64(recent.base[group])
+      recent.base[group] = 0
+    }
+    recentRows = 0
+  }
+
+  /// Takes some rows into group 0.
+  func add(_ rows: Int) { counts.base[0] &+= Int64(rows) }
 
   override func add(_ frame: Frame, _ groups: UnsafePointer<UInt32>?) throws(QueryError) {
     let n = frame.count
     var valid: UnsafePointer<UInt8>?
     if let node { valid = try node.validity(frame) }
     let counted = try counted(valid, frame)
-    let target = counts.base
-    switch (counted, groups) {
-    case (nil, nil): target[0] &+= Int64(n)
-    case (let counted?, nil):
-      var ones = 0
-      for i in 0..<n { ones &+= Int(counted[i]) }
-      target[0] &+= Int64(ones)
-    case (nil, let groups?): for i in 0..<n { target[Int(groups[i])] &+= 1 }
-    case (let counted?, let groups?): for i in 0..<n { target[Int(groups[i])] &+= Int64(counted[i]) }
+    guard let groups else {
+      var ones = n
+      if let counted {
+        ones = 0
+        for i in 0..<n { ones &+= Int(counted[i]) }
+      }
+      return add(ones)
+    }
+    if recentRows &+ n > Int(UInt32.max) { settle() }
+    recentRows &+= n
+    let target = recent.base
+    if let counted {
+      for i in 0..<n { target[Int(groups[i])] &+= UInt32(counted[i]) }
+    } else {
+      for i in 0..<n { target[Int(groups[i])] &+= 1 }
     }
   }
 
@@ -130,10 +158,12 @@ final class CountAccumulator: Accumulator {
 
   override func merge(_ other: Accumulator, _ map: [UInt32]) {
     let other = other as! CountAccumulator
+    other.settle()
     for (i, group) in map.enumerated() { counts.base[Int(group)] &+= other.counts.base[i] }
   }
 
   override func finish(_ groups: [UInt32], type: DataType) throws(QueryError) -> Column {
+    settle()
     let builder = FixedBuilder<Int64>(type: .int64)
     for group in groups { builder.append(counts.base[Int(group)]) }
     return builder.finish()

@@ -14,6 +14,8 @@ final class AggregationWorker: Sink, @unchecked Sendable {
   let accumulators: [Accumulator]
   /// Which row of each group its bare columns are of, where an aggregate says so or there is no table that knows the first.
   let chosen: ChosenRows?
+  /// Whether it only matters how many rows there are.
+  private let countsOnly: Bool
   private let memoryLimit: Int
   private let checkpoint: Checkpoint
   /// The number of the block, by which it is known which group came first.
@@ -43,6 +45,7 @@ final class AggregationWorker: Sink, @unchecked Sendable {
       return (Filter(predicates), keys.isEmpty ? nil : compiler.grouper(keys), accumulators, chosen)
     }
     self.checkpoint = checkpoint
+    countsOnly = table == nil && accumulators.allSatisfy { ($0 as? CountAccumulator)?.countsRows == true }
     table?.checkpoint = checkpoint
     for accumulator in accumulators { (accumulator as? DistinctAccumulator)?.checkpoint = checkpoint }
     for accumulator in accumulators where table == nil { accumulator.reserve(1) }
@@ -67,6 +70,11 @@ final class AggregationWorker: Sink, @unchecked Sendable {
       let stop = min(start + vectorSize, block.rows.upperBound)
       frame.select(start..<stop)
       start = stop
+      if countsOnly {
+        let count = try filter.count(frame)
+        for accumulator in accumulators { (accumulator as! CountAccumulator).add(count) }
+        continue
+      }
       try filter.apply(frame)
       if frame.count > 0 { try add(frame, accumulators) }
     }

@@ -326,6 +326,8 @@ struct RowProgram: Sendable {
     self.givens = givens
   }
 
+  var hasConditions: Bool { !conditions.isEmpty || givens.view != nil }
+
   func predicates(_ compiler: Compiler) throws(QueryError) -> [Predicate] {
     try compiling { () throws(NotMine) in
       var predicates = try compiler.viewPredicates()

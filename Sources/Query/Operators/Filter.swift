@@ -15,6 +15,8 @@ final class Filter {
   private var asked = 0
   private var left = 0
   private var frames = 0
+  /// Columns whose NULLs the answers so far have overlooked.
+  private var overlooked: [ColumnNode] = []
 
   init(_ predicates: [Predicate]) {
     stored = predicates.filter(\.readsStored)
@@ -34,11 +36,35 @@ final class Filter {
     try apply(others[...], frame)
   }
 
+  /// How many rows of a frame it keeps; which ones is left open.
+  func count(_ frame: Frame) throws(QueryError) -> Int {
+    if stored.count + others.count == 1 {
+      return countTrue(try (stored.first ?? others[0]).test(frame), frame.count)
+    }
+    try apply(frame)
+    return frame.count
+  }
+
   private func apply(_ predicates: ArraySlice<Predicate>, _ frame: Frame) throws(QueryError) {
     for predicate in predicates {
       if frame.count == 0 { break }
-      frame.keep(try predicate.test(frame))
+      if frame.isRun, frame.parts.isEmpty, let (truth, column) = try predicate.testValues(frame) {
+        // NULLs are looked for among the few rows that are kept.
+        frame.keep(truth)
+        try column.keepPresent(frame)
+      } else {
+        frame.keep(try predicate.test(frame))
+      }
     }
+  }
+
+  /// The answers to a run, in which NULLs may be overlooked.
+  private func answers(_ predicate: Predicate, _ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8> {
+    if frame.parts.isEmpty, let (truth, column) = try predicate.testValues(frame) {
+      if !overlooked.contains(where: { $0 === column }) { overlooked.append(column) }
+      return truth
+    }
+    return try predicate.test(frame)
   }
 
   private func applyToRun(_ frame: Frame) throws(QueryError) {
@@ -47,18 +73,20 @@ final class Filter {
     if asked == 0 || left &* 8 < asked || frames & 31 == 0 {
       if frames & 255 == 0 { (asked, left) = (0, 0) }
       let n = frame.count
-      frame.keep(try stored[0].test(frame))
+      try apply(stored[..<1], frame)
       asked &+= n
       left &+= frame.count
       return try apply(stored.dropFirst(), frame)
     }
     let n = frame.count
-    truth.update(from: try stored[0].test(frame), count: n)
+    overlooked.removeAll(keepingCapacity: true)
+    truth.update(from: try answers(stored[0], frame), count: n)
     for predicate in stored.dropFirst() {
-      let answers = try predicate.test(frame)
+      let answers = try answers(predicate, frame)
       let truth = truth
       for i in 0..<n { truth[i] = truth[i] < answers[i] ? truth[i] : answers[i] }
     }
     frame.keep(UnsafePointer(truth))
+    for column in overlooked { try column.keepPresent(frame) }
   }
 }

@@ -70,6 +70,8 @@ final class DirectGroups: Grouper {
   // SAFETY: room for `vectorSize` groups, and for `domain` positions.
   private let groups = UnsafeMutablePointer<UInt32>.allocate(capacity: vectorSize)
   private let firsts: UnsafeMutablePointer<UInt64>
+  /// A bit for each group that has a row: looked at for every row, it stays in the nearest cache, where `firsts` would not.
+  private let seen: UnsafeMutablePointer<UInt64>
 
   /// nil when there may be too many.
   init?(_ keys: [Key], limit: Int = DirectGroups.limit) {
@@ -86,10 +88,13 @@ final class DirectGroups: Grouper {
     self.domain = domain
     firsts = .allocate(capacity: domain)
     firsts.initialize(repeating: .max, count: domain)
+    seen = .allocate(capacity: domain / 64 + 1)
+    seen.initialize(repeating: 0, count: domain / 64 + 1)
   }
 
   deinit {
     groups.deallocate()
+    seen.deallocate()
     firsts.deallocate()
   }
 
@@ -109,6 +114,7 @@ final class DirectGroups: Grouper {
           try node.forEachCode(frame) { i, code in groups[i] &+= UInt32(truncatingIfNeeded: code) &* stride }
         }
       case .range(let node, let low, let size):
+        if number == 0, stride == 1, try assignStored(node, low, size, frame) { continue }
         let vector = try node.evaluate(frame)
         let integers = vector.integers
         if number == 0 { groups.update(repeating: 0, count: n) }
@@ -130,15 +136,56 @@ final class DirectGroups: Grouper {
         if beyond != 0 { throw QueryError(.data(.malformed), "values are not within their statistics") }
       }
     }
-    for i in 0..<n where firsts[Int(groups[i])] == .max {
-      firsts[Int(groups[i])] = position << 32 | UInt64(frame.row(i))
+    let seen = seen
+    for i in 0..<n {
+      let group = Int(groups[i])
+      if seen[group &>> 6] &>> UInt64(group & 63) & 1 == 0 {
+        seen[group &>> 6] |= 1 &<< UInt64(group & 63)
+        firsts[group] = position << 32 | UInt64(frame.row(i))
+      }
     }
     return UnsafePointer(groups)
+  }
+
+  /// Numbers the values of a run as they are stored; false for other rows and widths.
+  private func assignStored(_ node: Node, _ low: Int64, _ size: Int, _ frame: Frame) throws(QueryError) -> Bool {
+    guard let column = node as? ColumnNode, column.type == .int32 || column.type == .int64,
+      let values = try column.storedRun(frame)
+    else { return false }
+    let valid = try column.validity(frame)
+    let n = frame.count
+    let isWithin =
+      column.type == .int32
+      ? number(n, valid, size) { UInt64(bitPattern: Int64(load(values, $0, as: Int32.self)) &- low &+ 1) }
+      : number(n, valid, size) { UInt64(bitPattern: load(values, $0, as: Int64.self) &- low &+ 1) }
+    // The statistics are of the same bytes, unless somebody writes to the file.
+    if !isWithin { throw QueryError(.data(.malformed), "values are not within their statistics") }
+    return true
+  }
+
+  /// - Returns: whether all places are below `size`, which takes halves of them: wide ones are not compared several at a time.
+  @inline(__always)
+  private func number(
+    _ n: Int, _ valid: UnsafePointer<UInt8>?, _ size: Int, _ place: (Int) -> UInt64
+  ) -> Bool {
+    let groups = groups
+    let size = UInt32(size)
+    var (high, beyond): (UInt32, UInt32) = (0, 0)
+    for i in 0..<n {
+      var place = place(i)
+      if let valid { place &= 0 &- UInt64(valid[i]) }
+      let low = UInt32(truncatingIfNeeded: place)
+      high |= UInt32(truncatingIfNeeded: place &>> 32)
+      beyond |= low >= size ? 1 : 0
+      groups[i] = low
+    }
+    return high | beyond == 0
   }
 
   override func merge(_ other: Grouper, first: [UInt32]?) -> [UInt32] {
     let other = other as! DirectGroups
     for group in 0..<domain { firsts[group] = min(firsts[group], other.firsts[group]) }
+    for word in 0...domain / 64 { seen[word] |= other.seen[word] }
     return Array(0..<UInt32(domain))
   }
 

@@ -1,12 +1,10 @@
 // Filtered and projected rows as a stream, in the order of the table.
 
 import Arrow
-import Dispatch
-import Kernels
 import Memory
-import Synchronization
 
-/// Reads blocks as they are asked for: a few at first, so that LIMIT and the first row cost little, then more at once.
+/// Reads blocks as they are asked for. With a LIMIT a few at first, so that the first rows cost little, then more at once; without one
+/// ahead of who asks, since all are surely wanted.
 final class ScanSource: BatchSource {
   private let blocks: [Block]
   private let program: RowProgram
@@ -15,18 +13,14 @@ final class ScanSource: BatchSource {
   private var nextBlock = 0
   private var round = 1
   private static let largestRound = 8
-  /// How many rows the blocks of the last round have come to.
-  private var rowsPerBlock: Int?
   private var skip: Int
   private var left: Int
   private var ready: [RecordBatch] = []
   /// Small batches that will be one.
   private var pending: [RecordBatch] = []
   private var pendingRows = 0
-  private var workers: [ScanWorker] = []
-  /// The round that is computed while the last one is sent.
-  private var ahead: RoundAhead?
-  private let isAbandoned = Flag()
+  private let workers = Idle()
+  private let ahead: ReadAhead?
 
   init(_ blocks: [Block], _ program: RowProgram, _ rows: RowPlan, _ options: QueryOptions) {
     self.blocks = blocks
@@ -35,12 +29,13 @@ final class ScanSource: BatchSource {
     passed = program.passedColumns
     skip = rows.offset
     left = rows.limit
+    ahead = rows.limit == .max ? ReadAhead(blocks, program, passed, options) : nil
   }
 
-  deinit { isAbandoned.set() }
+  deinit { ahead?.abandon() }
 
   /// Whether all blocks have been read, or need not be.
-  private var hasReadAll: Bool { left == 0 || (nextBlock == blocks.count && ahead == nil) }
+  private var hasReadAll: Bool { ahead?.isAtEnd ?? (left == 0 || nextBlock == blocks.count) }
 
   override func next() throws(QueryError) -> RecordBatch? {
     while true {
@@ -50,61 +45,35 @@ final class ScanSource: BatchSource {
         if ready.isEmpty { return nil }
         continue
       }
-      try readMore()
+      if let ahead {
+        for batch in try ahead.next() ?? [] { try add(batch) }
+      } else {
+        try readRound()
+      }
     }
   }
 
   override var isAtEnd: Bool { ready.isEmpty && pending.isEmpty && hasReadAll }
 
-  private func readMore() throws(QueryError) {
-    let read: Round
-    if let ahead {
-      read = try ahead.wait()
-      self.ahead = nil
-    } else {
-      read = try nextRound(options)()
-    }
-    workers = read.workers
-    rowsPerBlock = read.batches.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } } / read.blocks
-    // What is surely wanted is computed while this is on its way: a client that reads keeps one core busy at most.
-    if left == .max, round > 2, nextBlock < blocks.count {
-      var options = options
-      let (isCancelled, isAbandoned) = (options.isCancelled, isAbandoned)
-      options.isCancelled = { isAbandoned.isSet || isCancelled() }
-      ahead = RoundAhead(nextRound(options))
-    }
-    for batches in read.batches { for batch in batches { try add(batch) } }
-  }
-
-  /// The next few blocks, to be read by any one thread.
-  private func nextRound(_ options: QueryOptions) -> @Sendable () throws(QueryError) -> Round {
-    // Where few rows of a block are kept, several blocks make one batch: a message costs its reader as much as thousands of rows.
-    let span = rowsPerBlock.map { max(1, min(16, options.batchRows / max(1, $0))) } ?? 1
-    let count = max(
-      round * options.threads, round == ScanSource.largestRound ? 2 * options.threads * span : 0)
-    let range = nextBlock..<min(nextBlock + count, blocks.count)
+  private func readRound() throws(QueryError) {
+    let range = nextBlock..<min(nextBlock + round * options.threads, blocks.count)
     nextBlock = range.upperBound
     round = min(round * 2, ScanSource.largestRound)
-    let spans = stride(from: range.lowerBound, to: range.upperBound, by: span).map {
-      $0..<min($0 + span, range.upperBound)
-    }
     // Never more rows of a block than can be wanted.
-    let wanted = left == .max ? Int.max : left.addingReportingOverflow(skip).overflow ? .max : left + skip
-    let (program, passed, blocks, idle) = (program, passed, blocks, Idle(workers))
-    let progress = options.progress
-    return { () throws(QueryError) in
-      let results = Results(spans.count)
-      let morsels = Morsels(options: options)
-      let workers: [ScanWorker] = try morsels.run(spans.count) { () throws(QueryError) in
-        if let worker = idle.take() { return worker }
-        return try ScanWorker(program, passed)
-      } _: { worker, index throws(QueryError) in
-        let span = blocks[spans[index]]
-        results.set(index, try worker.read(span, wanted: wanted, morsels))
-        progress?.pass(span.reduce(0) { $0 + $1.segmentRows })
-      }
-      return Round(batches: results.all, blocks: range.count, workers: workers)
+    let wanted = left.addingReportingOverflow(skip).overflow ? .max : left + skip
+    let (program, passed, blocks, workers, progress) = (program, passed, blocks, workers, options.progress)
+    let results = Results(range.count)
+    let morsels = Morsels(options: options)
+    let used: [ScanWorker] = try morsels.run(range.count) { () throws(QueryError) in
+      if let worker = workers.take() { return worker }
+      return try ScanWorker(program, passed)
+    } _: { worker, index throws(QueryError) in
+      let span = blocks[range.lowerBound + index...range.lowerBound + index]
+      results.set(index, try worker.read(span, wanted: wanted, morsels))
+      progress?.pass(Block.segmentRows(span))
     }
+    workers.put(used)
+    for batches in results.all { for batch in batches { try add(batch) } }
   }
 
   private func add(_ batch: RecordBatch) throws(QueryError) {
@@ -135,40 +104,6 @@ final class ScanSource: BatchSource {
     let merged = try data { () throws(DataError) in try RecordBatch.concatenating(batches) }
     ready += merged.pieces(options)
   }
-}
-
-/// What a few blocks have come to, in order, and who has read them.
-private struct Round: Sendable {
-  let batches: [[RecordBatch]]
-  let blocks: Int
-  let workers: [ScanWorker]
-}
-
-/// A round that is read by other threads.
-private final class RoundAhead: @unchecked Sendable {
-  // SAFETY (@unchecked Sendable): `outcome` is written before the semaphore is signalled, and read behind it.
-  private let semaphore = DispatchSemaphore(value: 0)
-  private var outcome: Result<Round, QueryError>?
-
-  init(_ read: @escaping @Sendable () throws(QueryError) -> Round) {
-    DispatchQueue.global(qos: .userInitiated).async { [self] in
-      do throws(QueryError) { outcome = .success(try read()) } catch { outcome = .failure(error) }
-      semaphore.signal()
-    }
-  }
-
-  /// Once.
-  func wait() throws(QueryError) -> Round {
-    semaphore.wait()
-    return try outcome!.get()
-  }
-}
-
-/// Something that is set once, and seen by other threads.
-private final class Flag: Sendable {
-  private let value = Atomic(false)
-  var isSet: Bool { value.load(ordering: .relaxed) }
-  func set() { value.store(true, ordering: .relaxed) }
 }
 
 /// Results of a round, in order.
@@ -253,14 +188,11 @@ extension Layout {
 }
 
 /// Workers that wait for the next round.
-private final class Idle: @unchecked Sendable {
-  // SAFETY (@unchecked Sendable): the list is only touched under the lock.
-  private let lock = Lock()
-  private var workers: [ScanWorker]
+private final class Idle: Sendable {
+  private let workers = Guarded<[ScanWorker]>([])
 
-  init(_ workers: [ScanWorker]) { self.workers = workers }
-
-  func take() -> ScanWorker? { lock.withLock { workers.popLast() } }
+  func take() -> ScanWorker? { workers.withLock { $0.popLast() } }
+  func put(_ used: [ScanWorker]) { workers.withLock { $0 += used } }
 }
 
 /// One thread's part of a scan.

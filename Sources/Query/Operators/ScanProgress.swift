@@ -31,7 +31,7 @@ extension Block {
     return 0
   }
 
-  static func segmentRows(_ blocks: [Block]) -> Int { blocks.reduce(0) { $0 + $1.segmentRows } }
+  static func segmentRows(_ blocks: some Sequence<Block>) -> Int { blocks.reduce(0) { $0 + $1.segmentRows } }
 }
 
 extension Execution {

@@ -73,7 +73,7 @@ final class SortWorker: @unchecked Sendable {
       for collector in results { try collector.append(frame) }
       for collector in keyColumns { try collector.append(frame) }
       for i in 0..<frame.count { positions.append(UInt64(number) << 32 | UInt64(frame.row(i))) }
-      if wanted < 1 << 20, positions.count >= max(2 * wanted, threshold == nil ? 64 : 4096) { try prune() }
+      if wanted < 1 << 20, positions.count >= max(2 * wanted, threshold == nil ? 64 : 512) { try prune() }
     }
     try block.checkUnchanged()
     let bytes = (results + keyColumns).reduce(heldBytes) { $0 + $1.byteCount }
@@ -87,10 +87,19 @@ final class SortWorker: @unchecked Sendable {
 
   /// Drops the frame's rows whose first key is behind what is sure to be kept.
   private func dropBehind(_ threshold: SortWord) throws(QueryError) {
-    let vector = try keys[0].evaluate(frame)
     let n = frame.count
     let key = ordering[0]
     let nullTruth: UInt8 = SortWord(isNull: true, word: 0, key).isBehind(threshold) ? 0 : 2
+    if nullTruth == 0, !threshold.isNull, let column = keys[0] as? ColumnNode, column.type == .float64,
+      let values = try column.storedRun(frame)
+    {
+      // NULLs are looked for among the few rows that are kept.
+      let limit = realOf(ordered: key.isDescending ? ~threshold.word : threshold.word)
+      compareDoubles(key.isDescending ? .greaterOrEqual : .lessOrEqual, values, limit, n, truth)
+      frame.keep(UnsafePointer(truth))
+      return try column.keepPresent(frame)
+    }
+    let vector = try keys[0].evaluate(frame)
     switch keys[0].kind {
     case .real where !threshold.isNull:
       // In the terms of reals, so that the loop is a comparison.

@@ -36,7 +36,7 @@ extension Compiler {
   private func knownPredicate(_ expression: BoundExpression) throws(NotMine) -> Predicate {
     switch expression.node {
     case .not(let operand): return NotPredicate(try predicate(operand))
-    case .and(let left, let right): return AndPredicate(try predicate(left), try predicate(right))
+    case .and(let left, let right): return both(try predicate(left), try predicate(right))
     case .or(let left, let right): return OrPredicate(try predicate(left), try predicate(right))
     case .compare(let symbol, let left, let right, let how):
       return try compare(
@@ -45,7 +45,7 @@ extension Compiler {
     case .compareRows: throw NotMine("it compares row values")
     case .between(let operand, let negated, let low, let lowHow, let high, let highHow):
       let middle = try value(operand)
-      let both = AndPredicate(
+      let both = both(
         try compare(.greaterOrEqual, middle, try value(low), Rules(lowHow), isExact: false),
         try compare(.lessOrEqual, middle, try value(high), Rules(highHow), isExact: false))
       return negated ? NotPredicate(both) : both
@@ -93,6 +93,10 @@ extension Compiler {
       }
       return TruthPredicate(node)
     }
+  }
+
+  private func both(_ left: Predicate, _ right: Predicate) -> Predicate {
+    ComparePredicate.range(left, right) ?? AndPredicate(left, right)
   }
 
   /// A condition that depends on one text column only, of which the distinct texts are known.

@@ -115,31 +115,40 @@ final class Collector {
 
   @exclusivity(unchecked) private var boolBits = GrowableBitmap()
 
-  /// Gathers values in their own width, without a vector in between; false for a run, which is copied as a whole, and where NaN may be
-  /// among them.
+  /// Gathers values in their own width, without a vector in between; false for a run, which is copied as a whole.
   private func appendStored(_ column: ColumnNode, _ frame: Frame) throws(QueryError) -> Bool {
-    guard let (base, rows) = try column.storedRows(frame) else { return false }
-    let valid = try column.validity(frame)
+    guard let stored = try column.storedRows(frame) else { return false }
     let n = frame.count
-    switch form {
-    case .i8: gather(base, rows, n, UInt8.self)
-    case .i16: gather(base, rows, n, UInt16.self)
-    case .i32, .f32: gather(base, rows, n, UInt32.self)
-    default: gather(base, rows, n, UInt64.self)
-    }
-    appendValidity(valid, n)
+    let hasNaN =
+      switch form {
+      case .i8: gather(stored, n, UInt8.self) { _ in false }
+      case .i16: gather(stored, n, UInt16.self) { _ in false }
+      case .i32: gather(stored, n, UInt32.self) { _ in false }
+      case .f32: gather(stored, n, Float.self) { $0 != $0 }
+      case .f64: gather(stored, n, Double.self) { $0 != $0 }
+      default: gather(stored, n, UInt64.self) { _ in false }
+      }
+    appendValidity(hasNaN && stored.mayBeNaN ? try column.evaluate(frame).valid : stored.valid, n)
     count += n
     return true
   }
 
+  /// Whether a value `isNaN`.
   @inline(__always)
-  private func gather<T: FixedWidthInteger & BitwiseCopyable>(
-    _ base: UnsafeRawPointer, _ rows: UnsafePointer<UInt32>, _ n: Int, _: T.Type
-  ) {
+  private func gather<T: BitwiseCopyable>(
+    _ stored: ColumnNode.StoredRows, _ n: Int, _: T.Type, _ isNaN: (T) -> Bool
+  ) -> Bool {
+    let (base, rows) = (stored.base, stored.rows)
+    var nans = 0
     values.appendUninitialized(n * MemoryLayout<T>.stride) { target in
       let target = target.assumingMemoryBound(to: T.self)
-      for i in 0..<n { target[i] = load(base, Int(rows[i]), as: T.self) }
+      for i in 0..<n {
+        let value = load(base, Int(rows[i]), as: T.self)
+        target[i] = value
+        nans &+= isNaN(value) ? 1 : 0
+      }
     }
+    return nans > 0
   }
 
   private func narrow<T: FixedWidthInteger & BitwiseCopyable>(_ vector: Vector, _ n: Int, _: T.Type) {

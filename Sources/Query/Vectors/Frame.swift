@@ -1,5 +1,7 @@
 // The rows that a worker is working on: a run of a block, or some of its rows.
 
+import Memory
+
 /// Which rows of which block the nodes of one worker are asked about.
 final class Frame {
   private(set) var block: Block?
@@ -7,6 +9,8 @@ final class Frame {
   private(set) var blockNumber = 0
   /// Differs for every selection, so that nodes can keep what they have loaded.
   private(set) var generation = 0
+  /// Differs for every choice of rows that is not a part of the one before.
+  private(set) var selection = 0
   /// The first row, when the rows are a run.
   private(set) var first = 0
   private(set) var count = 0
@@ -63,6 +67,7 @@ final class Frame {
   /// The rows that another frame has at some positions.
   func select(of other: Frame, at positions: UnsafePointer<UInt32>, count n: Int) {
     generation &+= 1
+    selection &+= 1
     let target = rowStorage
     if other.isRun {
       let first = UInt32(truncatingIfNeeded: other.first)
@@ -78,6 +83,7 @@ final class Frame {
   /// The same rows that another frame has.
   func select(as other: Frame) {
     generation &+= 1
+    selection &+= 1
     first = other.first
     count = other.count
     isRun = other.isRun
@@ -88,12 +94,14 @@ final class Frame {
     self.block = block
     blockNumber &+= 1
     generation &+= 1
+    selection &+= 1
     count = 0
   }
 
   /// Selects a run, without the rows that are buried.
   func select(_ range: Range<Int>) {
     generation &+= 1
+    selection &+= 1
     first = range.lowerBound
     count = range.count
     isRun = true
@@ -111,6 +119,7 @@ final class Frame {
 
   func select(_ rows: UnsafePointer<UInt32>, count: Int) {
     generation &+= 1
+    selection &+= 1
     rowStorage.update(from: rows, count: count)
     self.count = count
     isRun = false
@@ -143,31 +152,9 @@ final class Frame {
       return
     }
     if isRun {
-      // Eight answers at a time become eight bits, which say where the rows that are kept stand among them: no branch but for none.
-      let base = first
-      let places = KeptPlaces.shared
-      var i = 0
-      while i &+ 8 <= total {
-        let word = UnsafeRawPointer(truth + i).loadUnaligned(as: UInt64.self) & 0x0202_0202_0202_0202
-        if word == 0 {
-          i &+= 8
-          continue
-        }
-        // The products of the multiplication do not meet, so that its highest byte has a bit for each answer.
-        let bits = Int(truncatingIfNeeded: ((word &>> 1) &* 0x0102_0408_1020_4080) &>> 56)
-        let rows =
-          SIMD8<UInt32>(truncatingIfNeeded: places.offsets[bits])
-          &+ SIMD8<UInt32>(repeating: UInt32(truncatingIfNeeded: base &+ i))
-        // SAFETY: storage has room for eight rows behind `vectorSize`.
-        UnsafeMutableRawPointer(rowStorage + kept).storeBytes(of: rows, as: SIMD8<UInt32>.self)
-        kept &+= Int(places.counts[bits])
-        i &+= 8
-      }
-      while i < total {
-        rowStorage[kept] = UInt32(truncatingIfNeeded: base &+ i)
-        kept &+= Int(truth[i] &>> 1)
-        i &+= 1
-      }
+      // Eight rows of which none is kept are worth a branch where that is so mostly, else it is mispredicted as often as not.
+      kept = isSparse ? placesOfTrue(truth, total, skipsNone: true) : placesOfTrue(truth, total, skipsNone: false)
+      isSparse = kept &* 32 < total
     } else {
       for i in 0..<total {
         rowStorage[kept] = rowStorage[i]
@@ -179,23 +166,92 @@ final class Frame {
     isRun = false
     count = kept
   }
+
+  /// Whether the last condition on a run kept few rows.
+  private var isSparse = false
+
+  /// Eight answers at a time become eight bits, which say where the rows that are kept stand among them.
+  @inline(__always)
+  private func placesOfTrue(_ truth: UnsafePointer<UInt8>, _ total: Int, skipsNone: Bool) -> Int {
+    let base = first
+    let places = KeptPlaces.shared
+    let rowStorage = rowStorage
+    var kept = 0
+    var i = 0
+    while i &+ 8 <= total {
+      let word = UnsafeRawPointer(truth + i).loadUnaligned(as: UInt64.self) & 0x0202_0202_0202_0202
+      if skipsNone, word == 0 {
+        i &+= 8
+        continue
+      }
+      // The products of the multiplication do not meet, so that its highest byte has a bit for each answer.
+      let bits = Int(truncatingIfNeeded: ((word &>> 1) &* 0x0102_0408_1020_4080) &>> 56)
+      let rows = places.offsets[bits] &+ SIMD8<UInt32>(repeating: UInt32(truncatingIfNeeded: base &+ i))
+      // SAFETY: storage has room for eight rows behind `vectorSize`.
+      UnsafeMutableRawPointer(rowStorage + kept).storeBytes(of: rows, as: SIMD8<UInt32>.self)
+      kept &+= Int(places.counts[bits])
+      i &+= 8
+    }
+    while i < total {
+      rowStorage[kept] = UInt32(truncatingIfNeeded: base &+ i)
+      kept &+= Int(truth[i] &>> 1)
+      i &+= 1
+    }
+    return kept
+  }
+
+  /// Keeps the rows, which are no run, of which the bit is set.
+  func keep(_ bits: Bitmap) {
+    var kept = 0
+    let rowStorage = rowStorage
+    for i in 0..<count {
+      let row = rowStorage[i]
+      rowStorage[kept] = row
+      kept &+= bits[unchecked: Int(row)] ? 1 : 0
+    }
+    if kept == count { return }
+    generation &+= 1
+    count = kept
+  }
+}
+
+/// How many answers are true.
+func countTrue(_ truth: UnsafePointer<UInt8>, _ n: Int) -> Int {
+  var count = 0
+  var i = 0
+  // Eight counts side by side, which 255 additions of one do not fill.
+  while i &+ 8 <= n {
+    var counts: UInt64 = 0
+    let end = min(n &- 8, i &+ 254 &* 8)
+    while i <= end {
+      counts &+= (UnsafeRawPointer(truth + i).loadUnaligned(as: UInt64.self) &>> 1) & 0x0101_0101_0101_0101
+      i &+= 8
+    }
+    let pairs = (counts & 0x00FF_00FF_00FF_00FF) &+ ((counts &>> 8) & 0x00FF_00FF_00FF_00FF)
+    count &+= Int(truncatingIfNeeded: (pairs &* 0x0001_0001_0001_0001) &>> 48)
+  }
+  while i < n {
+    count &+= Int(truth[i] &>> 1)
+    i &+= 1
+  }
+  return count
 }
 
 /// For every eight bits, the places of those that are set, and how many they are.
 private final class KeptPlaces: Sendable {
   static let shared = KeptPlaces()
   // SAFETY: written here only, and never freed.
-  nonisolated(unsafe) let offsets: UnsafePointer<SIMD8<UInt8>>
+  nonisolated(unsafe) let offsets: UnsafePointer<SIMD8<UInt32>>
   nonisolated(unsafe) let counts: UnsafePointer<UInt8>
 
   private init() {
-    let offsets = UnsafeMutablePointer<SIMD8<UInt8>>.allocate(capacity: 256)
+    let offsets = UnsafeMutablePointer<SIMD8<UInt32>>.allocate(capacity: 256)
     let counts = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
     for bits in 0..<256 {
-      var places = SIMD8<UInt8>(repeating: 0)
+      var places = SIMD8<UInt32>(repeating: 0)
       var count = 0
       for bit in 0..<8 where bits >> bit & 1 == 1 {
-        places[count] = UInt8(bit)
+        places[count] = UInt32(bit)
         count += 1
       }
       offsets.advanced(by: bits).initialize(to: places)
