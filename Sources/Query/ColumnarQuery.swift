@@ -107,6 +107,10 @@ public final class QueryStream: @unchecked Sendable {
     } catch {
       hasEnded = true
       source = nil
+      // Where only a refusal can be thrown, a cancelled query has refused; nothing of it is left to anybody.
+      if error.code == .leftToSQLite, options.isCancelled() {
+        throw QueryError(.cancelled, "the query was cancelled")
+      }
       throw error
     }
     hasEnded = true

@@ -11,7 +11,8 @@ public final class Database: Sendable {
   public let path: String
   /// Whether what is committed survives a loss of power. A temporary database does not survive its process.
   public let isDurable: Bool
-  let filePath: String
+  /// SQLite's file in it.
+  public let filePath: String
   let catalog: Catalog
   /// The lock on the folder; freed by the system when the process ends, however it ends.
   private let lock: FileDescriptor

@@ -14,13 +14,15 @@ public final class TableSession: @unchecked Sendable {
   let module: TableModule
   private var schemaVersionStatement: Statement?
   var catalog: Catalog { database.catalog }
+  /// How long SQLite waits for another connection's lock, in milliseconds.
+  public static let busyTimeout = 10_000
 
   init(_ database: Database, access: Connection.Access) throws(SQLiteError) {
     self.database = database
     connection = try Connection(path: database.filePath, access: access)
     module = TableModule(catalog: database.catalog, connection: connection)
     try connection.register(module, as: TableModule.name)
-    connection.setBusyTimeout(milliseconds: 10_000)
+    connection.setBusyTimeout(milliseconds: TableSession.busyTimeout)
     if access == .readWrite {
       try connection.execute("PRAGMA synchronous = \(database.isDurable ? "FULL" : "OFF")")
     }

@@ -3,6 +3,7 @@
 import Arrow
 import Glibc
 import Memory
+import SQL
 import Samples
 import Testing
 
@@ -141,4 +142,34 @@ private func large(_ options: EngineOptions = EngineOptions()) throws -> EngineF
     let transaction = try session.begin()
     try session.commit(transaction, StatementControl())
   }
+}
+
+/// A ticket keeps its statement for an hour: what is known of that must not be there once for each.
+@Test func statementsOfTransactionsShareWhatIsKnown() throws {
+  let fixture = try EngineFixture()
+  try fixture.update("CREATE TABLE t (a INTEGER)")
+  let sql = "SELECT a + 1 AS b FROM t"
+  func tree(_ transaction: TransactionID?) throws -> BoundSelect? {
+    let statement = try fixture.session.prepare(sql, in: transaction, fixture.control) as? EmbeddedStatement
+    guard case .select(let select)? = statement?.settled.bound?.kind else { return nil }
+    return select
+  }
+  let first = try #require(try tree(nil))
+  let transaction = try fixture.session.begin()
+  #expect(try tree(transaction) === first)
+  try fixture.update("INSERT INTO t VALUES (1)", in: transaction)
+  #expect(try tree(transaction) === first)
+  // Its own schema is nobody else's.
+  try fixture.update("ALTER TABLE t RENAME COLUMN a TO z", in: transaction)
+  try fixture.update("ALTER TABLE t ADD COLUMN a TEXT", in: transaction)
+  let changed = try #require(try tree(transaction))
+  #expect(changed !== first && changed.columns[0].name == "b")
+  #expect(try tree(nil) === first)
+  try fixture.session.rollback(transaction)
+  #expect(try tree(nil) === first)
+  // Neither are temporary tables.
+  let other = try fixture.session.begin()
+  try fixture.update("CREATE TEMP TABLE t (a TEXT)", in: other)
+  #expect(try tree(other) !== first)
+  try fixture.session.rollback(other)
 }

@@ -80,3 +80,52 @@ private func fixture(_ events: Events, interval: Double?) throws -> EngineFixtur
   #expect(events.compacted.withLock { $0 }.count == 3)
   for stream in streams { stream.close() }
 }
+
+@Test func aCompactionEndsWhenItIsCancelled() throws {
+  let fixture = try fixture(Events(), interval: nil)
+  try fixture.update("DELETE FROM people WHERE id = 1")
+  let control = StatementControl()
+  control.cancel()
+  #expect(code { _ = try fixture.engine.compact("people", control) } == .cancelled)
+  // Cancelled while it is at it: asked before each block of rows.
+  let connection = try fixture.engine.pool.take(StatementControl())
+  var asked = 0
+  connection.connection.setProgress(every: 1_000_000) {
+    asked += 1
+    return true
+  }
+  #expect(throws: TableError.self) { _ = try connection.tables.compact(table: "people") }
+  #expect(asked > 0)
+  connection.connection.setProgress(every: 0, nil)
+  fixture.engine.pool.giveBack(connection)
+  #expect(try fixture.query("SELECT count(*) AS n FROM people").1 == [#"{"n":4}"#])
+  #expect(try fixture.engine.compact("people").tombstones == 1)
+}
+
+@Test func aLongLogBeginsAnew() throws {
+  let fixture = try EngineFixture()
+  func length() -> Int {
+    var status = stat()
+    return stat(fixture.engine.database.filePath + "-wal", &status) == 0 ? Int(status.st_size) : 0
+  }
+  try fixture.update("CREATE TABLE t (a)")
+  let transaction = try fixture.session.begin()
+  #expect(try fixture.query("SELECT count(*) AS n FROM t", in: transaction).1 == [#"{"n":0}"#])
+  for i in 0..<50 { try fixture.update("INSERT INTO t VALUES (\(i))") }
+  let before = length()
+  #expect(before > 50_000)
+  fixture.engine.shortenLog(beyond: 1 << 30)
+  // Somebody reads what there was.
+  fixture.engine.shortenLog(beyond: 1000, patience: 10)
+  #expect(length() == before)
+  // It was tried: not again before there is as much more, unless nobody is there.
+  let began = StatementControl.now
+  fixture.engine.shortenLog(beyond: before - 1, patience: 10_000)
+  #expect(StatementControl.now - began < 5_000_000_000)
+  #expect(try fixture.query("SELECT count(*) AS n FROM t", in: transaction).1 == [#"{"n":0}"#])
+  try fixture.session.rollback(transaction)
+  fixture.engine.shortenLog(beyond: 1000, patience: 10)
+  #expect(length() == 0)
+  #expect(try fixture.query("SELECT count(*) AS n FROM t").1 == [#"{"n":50}"#])
+  #expect(fixture.engine.pool.inUse == 0 && !fixture.engine.writers.isTaken)
+}

@@ -197,3 +197,57 @@ import Testing
   #expect(try fixture.query("SELECT count(*) AS n FROM t").1 == [#"{"n":2}"#])
   #expect(code { try session.execute(script: " ; -- nothing", in: nil, fixture.control) } == .invalidArgument)
 }
+
+@Test func aFirstWriteIsNotTooLate() throws {
+  let fixture = try EngineFixture()
+  try fixture.update("CREATE TABLE t (a)")
+  try fixture.update("INSERT INTO t VALUES (1)")
+  let control = StatementControl(timeout: 10)
+  let session = fixture.session
+  let transaction = try session.begin()
+  // What is prepared has read the schema, and no row.
+  let statement = try session.prepare("UPDATE t SET a = a + 1", in: transaction, control)
+  try fixture.update("UPDATE t SET a = 10")
+  #expect(try statement.update(nil, control) == 1)
+  try session.commit(transaction, control)
+  #expect(try fixture.query("SELECT a FROM t").1 == [#"{"a":11}"#])
+  // One that has read keeps to what it has seen.
+  let reading = try session.begin()
+  #expect(try fixture.query("SELECT a FROM t", in: reading).1 == [#"{"a":11}"#])
+  let late = try session.prepare("UPDATE t SET a = a + 1", in: reading, control)
+  try fixture.update("UPDATE t SET a = 20")
+  #expect(code { _ = try late.update(nil, control) } == .aborted)
+  try session.rollback(reading)
+  // A savepoint is more than nothing, too.
+  let saved = try session.begin()
+  _ = try session.savepoint("s", in: saved)
+  _ = try session.prepare("UPDATE t SET a = a + 1", in: saved, control)
+  try fixture.update("UPDATE t SET a = 30")
+  #expect(code { try fixture.update("UPDATE t SET a = a + 1", in: saved) } == .aborted)
+  try session.rollback(saved)
+}
+
+@Test func writersAndTransactionsDoNotWaitForEachOther() throws {
+  var options = EngineOptions()
+  options.concurrency = 2
+  let fixture = try EngineFixture(options)
+  try fixture.update("CREATE TABLE t (a)")
+  let control = StatementControl(timeout: 20)
+  // All connections are those of transactions.
+  let transactions = try (0..<2).map { _ in
+    let session = fixture.engine.makeEmbeddedSession()
+    return (session, try session.begin())
+  }
+  let alone = fixture.engine.makeEmbeddedSession()
+  let waiting = elsewhere {
+    try alone.prepare("INSERT INTO t VALUES (0)", in: nil, control).update(nil, control)
+  }
+  usleep(50_000)
+  for (session, transaction) in transactions {
+    #expect(
+      try session.prepare("INSERT INTO t VALUES (1)", in: transaction, control).update(nil, control) == 1)
+    try session.commit(transaction, control)
+  }
+  #expect(try waiting.value() == 1)
+  #expect(try fixture.query("SELECT count(*) AS n FROM t").1 == [#"{"n":3}"#])
+}

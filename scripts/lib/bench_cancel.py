@@ -40,6 +40,10 @@ COLUMNS = {
     "cross join": "SELECT count(*) AS n FROM readings AS a, readings AS b WHERE a.value + b.value < 0",
     "compound": "SELECT id FROM readings UNION SELECT id + 5 FROM readings",
     "except": "SELECT bucket, qty FROM readings EXCEPT SELECT qty, bucket FROM readings",
+    "groups, HAVING": "SELECT bucket, avg(value) AS v FROM readings GROUP BY bucket HAVING count(*) > 10 AND max(id) > 5",
+    "groups of groups": "SELECT n, count(*) AS c FROM (SELECT bucket, qty, count(*) AS n FROM readings GROUP BY bucket, qty) GROUP BY n",
+    "window, ranked": "SELECT id, row_number() OVER (PARTITION BY device ORDER BY value) AS n FROM readings",
+    "window, sums": "SELECT id, sum(value) OVER (PARTITION BY bucket ORDER BY id) AS s, lag(qty) OVER (ORDER BY value) AS l FROM readings",
     "IN of a subquery": "SELECT count(*) AS n FROM readings WHERE id IN (SELECT id + qty FROM readings)",
 }
 SQLITE = {
@@ -169,6 +173,39 @@ class Bench:
         shutil.copytree(made, copy)
         return copy
 
+    def ingests(self):
+        """A load of the rows again and again, stopped in each way after a while: what is measured is the time until all is undone."""
+        program = """
+import sys, pyarrow as pa
+from pyarrow import feather
+import adbc_driver_flightsql.dbapi as dbapi
+table = feather.read_table(sys.argv[2], memory_map=True)
+def batches():
+    while True:
+        yield from table.to_batches(max_chunksize=50_000)
+options = {"adbc.flight.sql.rpc.timeout_seconds.update": sys.argv[3]} if float(sys.argv[3]) > 0 else {}
+with dbapi.connect(sys.argv[1], autocommit=True, db_kwargs=options) as connection, connection.cursor() as cursor:
+    cursor.adbc_ingest(sys.argv[4], pa.RecordBatchReader.from_batches(table.schema, batches()), mode=sys.argv[5])
+"""
+
+        def measure(kind, name, mode, way, seconds, *words, deadline=0.0):
+            with self.serve(*words) as server:
+                update(server, "CREATE TABLE plain (id INTEGER, device TEXT, region TEXT, ts TEXT, qty INTEGER, bucket INTEGER, value REAL)") if name == "plain" else None
+                sql = f"INGEST INTO {name}"
+                process = subprocess.Popen([sys.executable, "-c", program, server.uri, self.data, str(deadline), name, mode], stderr=subprocess.DEVNULL)
+                time.sleep(seconds)
+                if way == "the connection is closed":
+                    process.kill()
+                record = self.ended(server, sql, 0)
+                process.kill()
+                process.wait()
+                print(f"| {kind} | {way} | {record['outcome']} | {record.get('stopping_ms', 0):.1f} |", flush=True)
+
+        for kind, name, mode in (("ingest, published", "loaded", "create"), ("ingest, ordinary table", "plain", "append")):
+            measure(kind, name, mode, "the connection is closed", 3)
+            measure(kind, name, mode, "the call's deadline", 1, deadline=2.0)
+            measure(kind, name, mode, "--timeout", 1, "--timeout", "2s")
+
     def ways(self, sql):
         """Each way to stop a query, in the middle of one that takes long."""
         def measure(name, stop, *words, begin=None, wait=0.4):
@@ -205,7 +242,7 @@ def main():
     parser.add_argument("--points", type=int, default=6)
     parser.add_argument("--limit", type=float, default=4.0, help="seconds after which a first run is cancelled")
     parser.add_argument("--only", default="", help="kinds with this in their name")
-    parser.add_argument("--side", choices=["columns", "SQLite", "ways"])
+    parser.add_argument("--side", choices=["columns", "SQLite", "ways", "ingests"])
     options = parser.parse_args()
     bench = Bench(options.binary, options.rows, options.points, options.limit)
     try:
@@ -220,6 +257,9 @@ def main():
                         bench.kind(name, sql, side)
                     except (AssertionError, subprocess.TimeoutExpired, RuntimeError) as error:
                         print(f"| {name} | {str(error)[:100]} | | | |", flush=True)
+        if options.side in (None, "ingests"):
+            print("\n| ingest | stopped by | outcome | ms until the engine is free |\n|---|---|---|---|")
+            bench.ingests()
         if options.side in (None, "ways"):
             print("\n| way | outcome | ms until the engine is free |\n|---|---|---|")
             bench.ways("SELECT count(*) AS n FROM readings WHERE (device || id) LIKE '%z%z%'")

@@ -32,6 +32,9 @@ final class Borrowed: @unchecked Sendable {
     connection.obey(control)
   }
 
+  /// Says that rows are read, on a connection that was borrowed to look at the schema.
+  func noteReading() { transaction?.noteReading() }
+
   var isInTransaction: Bool { transaction != nil }
   /// Whether others may see other tables under the same names.
   var isPrivate: Bool { shared != nil }

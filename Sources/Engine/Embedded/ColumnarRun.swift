@@ -63,7 +63,7 @@ extension EmbeddedStatement {
     _ statement: String, _ rows: [[SQLValue]], _ borrowed: Borrowed, _ control: StatementControl
   ) throws(EngineError) -> any ResultStream {
     let inner = try session.engine.compile(statement, on: borrowed.connection, control)
-    let settled = try session.engine.settled(statement, inner, on: borrowed.connection, isShared: false)
+    let settled = try session.engine.settled(statement, inner, on: borrowed.connection)
     borrowed.connection.keep(inner, statement)
     let way = EmbeddedStatement(explaining: statement, session, settled).executionWay
     let own = try session.engine.compile(sql, on: borrowed.connection, control)

@@ -39,18 +39,18 @@ extension EmbeddedEngine {
   func writing<R>(
     _ control: StatementControl, _ body: (PooledConnection) throws(EngineError) -> R
   ) throws(EngineError) -> R {
-    try writers.enter(control)
-    defer {
-      noteChange()
-      writers.leave()
-    }
     let connection: PooledConnection
     if options.isReadOnly {
       var writable = options
       writable.isReadOnly = false
       connection = try Engine.engine { () throws(SQLiteError) in try PooledConnection(database, writable) }
+      try writers.enter(control)
     } else {
-      connection = try pool.take(control)
+      connection = try takeToWrite(control)
+    }
+    defer {
+      noteChange()
+      writers.leave()
     }
     let mark = connection.tables.beginReading()
     connection.obey(control)

@@ -19,6 +19,10 @@ public final class EmbeddedEngine: QueryEngine {
   let maintenance = Maintenance()
 
   private let changeCount = Atomic<UInt64>(0)
+  /// The newest version of the schema that a connection has read which was not writing itself.
+  private let committedVersion = Atomic<Int64>(0)
+  /// How long the write-ahead log was when it could not be begun anew.
+  let triedLogLength = Atomic<Int>(0)
   /// Runs that settled a schema and wait for who wants their rows.
   let begun = BegunRuns()
 
@@ -83,6 +87,25 @@ public final class EmbeddedEngine: QueryEngine {
     begun.drop(olderThan: BegunRuns.patience)
     // What the connections held is in the heaps of many threads, which keep it for themselves unless they are asked.
     if pool.closeIdle(forSeconds: 30) > 0 { malloc_trim(0) }
+    shortenLog(beyond: EmbeddedEngine.longLog)
+  }
+
+  /// A connection, and the place of the one writer.
+  func takeToWrite(_ control: StatementControl) throws(EngineError) -> PooledConnection {
+    // Waiting to write takes no connection from those who read. But whoever has the writer's place must not wait for a connection: all of
+    // them may be those of transactions that wait for that place.
+    try writers.enter(control)
+    do throws(EngineError) { if let connection = try pool.takeIfFree() { return connection } } catch {
+      writers.leave()
+      throw error
+    }
+    writers.leave()
+    let connection = try pool.take(control)
+    do throws(EngineError) { try writers.enter(control) } catch {
+      pool.giveBack(connection)
+      throw error
+    }
+    return connection
   }
 
   /// Counts changes of any data, begun ones too, so that rows read before one are not taken for what there is after it.
@@ -91,10 +114,11 @@ public final class EmbeddedEngine: QueryEngine {
 
   /// What is known of a statement; found out once for each state of the schema.
   func settled(
-    _ sql: String, _ statement: SQLite.Statement, on connection: PooledConnection, isShared: Bool
+    _ sql: String, _ statement: SQLite.Statement, on connection: PooledConnection
   ) throws(EngineError) -> SettledStatement {
     let version = try engine { () throws(SQLiteError) in try connection.tables.schemaVersion() }
     let key = SettledKey(sql: sql, schemaVersion: version)
+    let isShared = isShared(version, on: connection)
     if isShared, let known = settled.withLock({ $0[key] }) { return known }
     let parsed = try? SQL.Statement(sql)
     let made = SettledStatement(
@@ -106,5 +130,17 @@ public final class EmbeddedEngine: QueryEngine {
       }
     }
     return made
+  }
+
+  /// Whether other connections that see this version of the schema see the same tables.
+  ///
+  /// In a transaction they do until it changes the schema: versions only grow, and nobody else commits a change meanwhile, so its own
+  /// ones have numbers that no reader has seen yet. A client that never commits automatically would otherwise have a tree of its own for
+  /// each statement, ten kilobytes that stay for as long as the ticket.
+  private func isShared(_ version: Int64, on connection: PooledConnection) -> Bool {
+    if connection.mayHaveTemporaryTables.value || options.allowsAttach { return false }
+    if connection.connection.isWriting { return version <= committedVersion.load(ordering: .acquiring) }
+    committedVersion.max(version, ordering: .acquiringAndReleasing)
+    return true
   }
 }

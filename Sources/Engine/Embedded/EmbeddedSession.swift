@@ -65,11 +65,13 @@ public final class EmbeddedSession: EngineSession {
   }
 
   /// Lends a connection for one statement: the transaction's, the session's own unless a transaction has it, or one of the pool.
-  func borrow(_ id: TransactionID?, writes: Bool, _ control: StatementControl) throws(EngineError) -> Borrowed
-  {
+  /// - Parameter reads: false for what only looks at the schema.
+  func borrow(
+    _ id: TransactionID?, writes: Bool, reads: Bool = true, _ control: StatementControl
+  ) throws(EngineError) -> Borrowed {
     if writes { engine.noteChange() }
     if let transaction = try transaction(id) {
-      try transaction.beginUse(control, writes: writes)
+      try transaction.beginUse(control, writes: writes, reads: reads)
       return Borrowed(
         transaction.connection, engine, transaction: transaction, shared: transaction.shared,
         isWriter: false, control)
@@ -77,14 +79,8 @@ public final class EmbeddedSession: EngineSession {
     if let own = state.withLock({ $0.own }), let borrowed = try borrow(own, writes: writes, control) {
       return borrowed
     }
-    if writes { try engine.writers.enter(control) }
-    do throws(EngineError) {
-      return Borrowed(
-        try engine.pool.take(control), engine, transaction: nil, shared: nil, isWriter: writes, control)
-    } catch {
-      if writes { engine.writers.leave() }
-      throw error
-    }
+    let connection = try writes ? engine.takeToWrite(control) : engine.pool.take(control)
+    return Borrowed(connection, engine, transaction: nil, shared: nil, isWriter: writes, control)
   }
 
   private func borrow(

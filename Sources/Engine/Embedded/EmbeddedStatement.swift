@@ -38,20 +38,20 @@ public final class EmbeddedStatement: EngineStatement {
     self.session = session
     self.transaction = transaction
     changesBefore = session.engine.changes
-    let borrowed = try session.borrow(transaction, writes: false, control)
+    let borrowed = try session.borrow(transaction, writes: false, reads: false, control)
     var keepsBorrowed = false
     defer { if !keepsBorrowed { borrowed.giveBack() } }
     let connection = borrowed.connection
     let statement = try session.engine.compile(sql, on: connection, control)
     do throws(EngineError) {
-      var settled = try session.engine.settled(
-        sql, statement, on: connection, isShared: !borrowed.isPrivate)
+      var settled = try session.engine.settled(sql, statement, on: connection)
       parameterSchema = settled.parameters
       if !settled.open.isEmpty, settled.isReadOnly {
         // Parameters may decide: without them a short look must do.
         let isWhole = settled.parameters.fields.isEmpty
         let look = isWhole ? control : StatementControl(timeout: 0.2)
         connection.obey(look)
+        borrowed.noteReading()
         let rows = RowStream(sql, statement, borrowed, settled, [], look, session.engine.options)
         if isWhole {
           settled.settle(by: try rows.peek())
@@ -200,8 +200,7 @@ public final class EmbeddedStatement: EngineStatement {
   private func current(
     _ statement: SQLite.Statement, _ borrowed: Borrowed
   ) throws(EngineError) -> SettledStatement {
-    var now = try session.engine.settled(
-      sql, statement, on: borrowed.connection, isShared: !borrowed.isPrivate)
+    var now = try session.engine.settled(sql, statement, on: borrowed.connection)
     if now.schemaVersion == settled.schemaVersion { return settled }
     guard now.told == settled.told, now.isReadOnly == settled.isReadOnly else {
       throw EngineError(.aborted, "the schema has changed since the statement was prepared; prepare it again")

@@ -1,5 +1,6 @@
 // SQLite's result codes as codes that a client can act on. docs/sql.md has the table.
 
+import Glibc
 import Memory
 import SQLite
 import Tables
@@ -67,6 +68,9 @@ extension EngineError {
 
   init(_ error: TableError, _ control: StatementControl? = nil) {
     switch error {
+    // What asks between two blocks of rows ends as an interrupted call of the system's would.
+    case .data(let error) where error.code == .system(EINTR) && control?.reason != nil:
+      self = control!.reason!
     case .data(let error): self.init(error)
     case .database(let error): self.init(error, control)
     case .exists(let message): self.init(.alreadyExists, message)

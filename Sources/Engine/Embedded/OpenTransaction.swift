@@ -14,6 +14,8 @@ final class OpenTransaction: @unchecked Sendable {
   /// Held until the transaction ends, once it has written.
   private(set) var isWriting = false
   private(set) var isOver = false
+  /// Whether no statement has run yet: what was prepared has read the schema only.
+  private var isFresh = true
   private var savepoints: [UInt64] = []
   private var nextSavepoint: UInt64 = 0
   private var lastUse = StatementControl.now
@@ -46,19 +48,30 @@ final class OpenTransaction: @unchecked Sendable {
   func leaveConnectionToSession() { ownsConnection = false }
 
   /// Waits for the transaction's turn; `endUse` gives it to the next.
-  func beginUse(_ control: StatementControl, writes: Bool) throws(EngineError) {
+  /// - Parameter reads: false for what only looks at the schema.
+  func beginUse(_ control: StatementControl, writes: Bool, reads: Bool = true) throws(EngineError) {
     try shared.enter(control)
     do throws(EngineError) {
       try checkOpen()
       if writes, !isWriting {
+        // To compile a statement is to read. What others commit while this one waits for its turn would make SQLite refuse it, though its
+        // client has seen nothing yet.
+        if isFresh, connection.connection.isReading {
+          try connection.control("ROLLBACK")
+          try connection.control("BEGIN")
+        }
         try engine.writers.enter(control)
         isWriting = true
       }
+      if reads || writes { isFresh = false }
     } catch {
       shared.leave()
       throw error
     }
   }
+
+  /// Says that rows are read after all. Within the turn.
+  func noteReading() { isFresh = false }
 
   func endUse() {
     lastUse = StatementControl.now

@@ -108,6 +108,20 @@ final class ConnectionPool: Sendable {
       begun.dropOldest()
       try turnstile.enter(control)
     }
+    return try open()
+  }
+
+  /// Borrows a connection without waiting for one; nil where all are lent.
+  func takeIfFree() throws(EngineError) -> PooledConnection? {
+    if !turnstile.tryEnter() {
+      begun.dropOldest()
+      guard turnstile.tryEnter() else { return nil }
+    }
+    return try open()
+  }
+
+  /// A connection for whoever has a place.
+  private func open() throws(EngineError) -> PooledConnection {
     if let connection = idle.withLock({ $0.popLast() }) { return connection }
     do throws(SQLiteError) { return try PooledConnection(database, options) } catch {
       turnstile.leave()

@@ -268,7 +268,8 @@ final class MatchPredicate: Predicate {
 /// One of some constants, none of which is NULL.
 final class SetPredicate: Predicate {
   enum Members {
-    case integers(Set<Int64>)
+    /// Any of them may be there more than once.
+    case integers([Int64])
     case reals(Set<Double>)
     case bytes(Set<[UInt8]>)
   }
@@ -280,12 +281,16 @@ final class SetPredicate: Predicate {
   /// Lists of a few integers are compared one by one.
   private let few: [Int64]?
 
-  init(_ node: Node, _ members: Members, hasNull: Bool) {
+  /// - Parameter checkpoint: once it is reached, the predicate is none.
+  init(_ node: Node, _ members: Members, hasNull: Bool, _ checkpoint: Checkpoint = .none) {
     self.node = node
-    self.members = members
     self.hasNull = hasNull
-    if case .integers(let set) = members, set.count <= 8 { few = Array(set) } else { few = nil }
-    if case .integers(let set) = members, set.count > 8 { keys = KeySet(Array(set)) } else { keys = nil }
+    guard case .integers(let integers) = members else {
+      (self.members, keys, few) = (members, nil, nil)
+      return
+    }
+    self.members = .integers([])
+    (keys, few) = integers.count > 8 ? (KeySet(integers, checkpoint), nil) : (nil, integers)
   }
 
   override func test(_ frame: Frame) throws(QueryError) -> UnsafePointer<UInt8> {

@@ -42,6 +42,22 @@ class Predicate {
   var readsStored: Bool { false }
 }
 
+/// The values of a subquery's rows. Integers are kept by themselves: millions of them are freed at once, and made a set without a look at
+/// what they are.
+struct ConstantList: Sendable {
+  var integers: [Int64] = []
+  var others: [Constant] = []
+
+  var isEmpty: Bool { integers.isEmpty && others.isEmpty }
+
+  /// About how many bytes a set of them takes.
+  var byteCount: Int { integers.count * 24 + others.count * 64 }
+
+  mutating func append(_ constant: Constant) {
+    if case .integer(let value) = constant { integers.append(value) } else { others.append(constant) }
+  }
+}
+
 enum Constant: Hashable, Sendable {
   case null
   case integer(Int64)

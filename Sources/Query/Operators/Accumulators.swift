@@ -54,38 +54,6 @@ class Accumulator {
   }
 }
 
-/// Memory for states that grows with zeroes.
-struct States<T>: ~Copyable {
-  private(set) var base: UnsafeMutablePointer<T>
-  private(set) var count = 0
-  private var capacity: Int
-  private let initial: T
-
-  init(_ initial: T) {
-    self.initial = initial
-    capacity = 16
-    base = .allocate(capacity: 16)
-  }
-
-  deinit {
-    base.deinitialize(count: count)
-    base.deallocate()
-  }
-
-  mutating func grow(to wanted: Int) {
-    guard wanted > count else { return }
-    if wanted > capacity {
-      capacity = max(wanted, capacity * 2)
-      let larger = UnsafeMutablePointer<T>.allocate(capacity: capacity)
-      larger.moveInitialize(from: base, count: count)
-      base.deallocate()
-      base = larger
-    }
-    (base + count).initialize(repeating: initial, count: wanted - count)
-    count = wanted
-  }
-}
-
 /// count(*) and count(x).
 final class CountAccumulator: Accumulator {
   private let node: Node?

@@ -177,7 +177,8 @@ extension Execution {
   ) throws(QueryError) {
     for (column, type) in grouping.shape.types.prefix(grouping.keys.count).enumerated() {
       guard let domain = type.tickDomain else { continue }
-      for group in groups {
+      for (turn, group) in groups.enumerated() {
+        try table.checkpoint.check(turn)
         if let word = table.word(Int(group), column), !domain.contains(Int64(bitPattern: word)) {
           throw QueryError(.leftToSQLite, "a time is not of the years 0 to 9999")
         }

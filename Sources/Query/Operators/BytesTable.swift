@@ -1,15 +1,20 @@
 // Distinct texts and blobs under numbers, in the order in which they came.
 
 import Kernels
+import Memory
 
 /// A hash table of byte strings, whose copies it keeps.
 final class BytesTable {
   @exclusivity(unchecked) private var slots: UnsafeMutablePointer<Int32>
   @exclusivity(unchecked) private var slotCount = 1024
-  @exclusivity(unchecked) private(set) var entries: [UnsafeRawBufferPointer] = []
+  @exclusivity(unchecked) private var stored = States(UnsafeRawBufferPointer(start: nil, count: 0))
   @exclusivity(unchecked) private var hashes = States<UInt64>(0)
   private let arena = ByteArena()
   private(set) var byteCount = 0
+  /// Asked while the table grows.
+  var checkpoint = Checkpoint.none
+  /// Whether the query was cancelled then: what the table says from there on means nothing.
+  @exclusivity(unchecked) private(set) var isAbandoned = false
 
   init() {
     slots = .allocate(capacity: 1024)
@@ -18,7 +23,12 @@ final class BytesTable {
 
   deinit { slots.deallocate() }
 
-  var count: Int { entries.count }
+  var count: Int { stored.count }
+
+  /// For as long as the table is there and nothing is entered.
+  var entries: UnsafeBufferPointer<UnsafeRawBufferPointer> {
+    UnsafeBufferPointer(start: stored.base, count: stored.count)
+  }
 
   @inline(__always)
   static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
@@ -49,7 +59,7 @@ final class BytesTable {
     while true {
       let entry = Int(slots[place])
       if entry < 0 { return enter(bytes, hash, place) }
-      if hashes.base[entry] == hash, equalBytes(entries[entry], bytes) { return entry }
+      if hashes.base[entry] == hash, equalBytes(stored.base[entry], bytes) { return entry }
       place = (place &+ 1) & (slotCount &- 1)
     }
   }
@@ -61,32 +71,46 @@ final class BytesTable {
     while true {
       let entry = Int(slots[place])
       if entry < 0 { return nil }
-      if hashes.base[entry] == hash, equalBytes(entries[entry], bytes) { return entry }
+      if hashes.base[entry] == hash, equalBytes(stored.base[entry], bytes) { return entry }
       place = (place &+ 1) & (slotCount &- 1)
     }
   }
 
   @inline(never)
   private func enter(_ bytes: UnsafeRawBufferPointer, _ hash: UInt64, _ place: Int) -> Int {
-    let number = entries.count
+    let number = stored.count
     let target = arena.allocate(bytes.count)
     if let base = bytes.baseAddress { target.copyMemory(from: base, byteCount: bytes.count) }
-    entries.append(UnsafeRawBufferPointer(start: target, count: bytes.count))
+    stored.append(UnsafeRawBufferPointer(start: target, count: bytes.count))
     hashes.grow(to: number + 1)
     hashes.base[number] = hash
     byteCount += bytes.count + 28
     slots[place] = Int32(number)
-    if entries.count * 2 > slotCount {
-      slots.deallocate()
-      slotCount *= 2
-      slots = .allocate(capacity: slotCount)
-      slots.initialize(repeating: -1, count: slotCount)
-      for number in entries.indices {
-        var place = Int(truncatingIfNeeded: hashes.base[number]) & (slotCount - 1)
-        while slots[place] >= 0 { place = (place + 1) & (slotCount - 1) }
-        slots[place] = Int32(number)
-      }
-    }
+    if stored.count * 2 > slotCount { grow() }
     return number
+  }
+
+  private func grow() {
+    // What is entered behind the end of the query only has to find a place.
+    if isAbandoned { return makeSlots(1024) }
+    makeSlots(slotCount * 2)
+    let checkpoint = checkpoint
+    for number in 0..<stored.count {
+      if checkpoint.isReached(number) {
+        isAbandoned = true
+        return makeSlots(1024)
+      }
+      var place = Int(truncatingIfNeeded: hashes.base[number]) & (slotCount - 1)
+      while slots[place] >= 0 { place = (place + 1) & (slotCount - 1) }
+      slots[place] = Int32(number)
+    }
+  }
+
+  private func makeSlots(_ count: Int) {
+    slots.deallocate()
+    slotCount = count
+    slots = .allocate(capacity: count)
+    HugePages.advise(slots, count * MemoryLayout<Int32>.stride)
+    slots.initialize(repeating: -1, count: count)
   }
 }

@@ -1,5 +1,7 @@
 // What long loops ask so that a cancelled query ends at once, wherever it is.
 
+import Memory
+
 /// Asks now and then whether the query was cancelled. A class, because loops that capture it would copy a closure in each turn.
 final class Checkpoint: Sendable {
   /// Never cancelled: for what is short.
@@ -25,6 +27,47 @@ final class Checkpoint: Sendable {
 }
 
 extension Array {
+  /// A value for each number below `count`, made a part at a time so that it stops when the query is cancelled.
+  init(_ count: Int, _ checkpoint: Checkpoint, _ value: (Int) -> Element) throws(QueryError) {
+    var isStopped = false
+    self.init(unsafeUninitializedCapacity: count) { buffer, filled in
+      HugePages.advise(buffer.baseAddress, count * MemoryLayout<Element>.stride)
+      while filled < count {
+        if count > 1 << 16, checkpoint.isReached {
+          isStopped = true
+          return
+        }
+        // SAFETY: within the capacity, and each place is initialised once.
+        let end = Swift.min(filled + 1 << 16, count)
+        for i in filled..<end { (buffer.baseAddress! + i).initialize(to: value(i)) }
+        filled = end
+      }
+    }
+    if isStopped { try checkpoint.check() }
+  }
+
+  /// An empty array with room for so many, in huge pages where these are many.
+  init(capacity: Int) {
+    self.init(unsafeUninitializedCapacity: capacity) { buffer, _ in
+      HugePages.advise(buffer.baseAddress, capacity * MemoryLayout<Element>.stride)
+    }
+  }
+
+  /// All elements of several arrays.
+  init(joining parts: [[Element]], _ checkpoint: Checkpoint) throws(QueryError) {
+    if parts.count == 1 {
+      self = parts[0]
+      return
+    }
+    self.init(capacity: parts.reduce(0) { $0 + $1.count })
+    for part in parts {
+      for start in stride(from: 0, to: part.count, by: 1 << 18) {
+        try checkpoint.check()
+        append(contentsOf: part[start..<Swift.min(start + 1 << 18, part.count)])
+      }
+    }
+  }
+
   /// Sorts, and stops when the query is cancelled.
   mutating func sort(
     _ checkpoint: Checkpoint, by isBefore: (Element, Element) -> Bool

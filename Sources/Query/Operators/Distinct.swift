@@ -69,7 +69,12 @@ final class DistinctAccumulator: Accumulator {
     var magnitudes: UInt64 = 0
     var greatest = 0.0
     let all: [UInt32]
-    if let table = pairs as? GroupTable { all = table.allGroups } else { all = try pairs.sortedGroups() }
+    if let table = pairs as? GroupTable {
+      all = try table.allGroups()
+    } else {
+      all = try pairs.sortedGroups()
+    }
+    let checkpoint = checkpoint
     for (turn, pair) in all.enumerated() {
       try checkpoint.check(turn)
       guard let word = pairs.word(Int(pair), place) else { continue }

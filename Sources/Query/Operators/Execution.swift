@@ -233,15 +233,17 @@ struct Execution: Sendable {
         var value: Constant = .null
         while let batch = try source.next() {
           if batch.count == 0 { continue }
-          value = try constants(batch.slice(0..<1))[0]
+          var first = ConstantList()
+          try add(batch.slice(0..<1), to: &first)
+          value = first.integers.first.map { .integer($0) } ?? first.others[0]
           break
         }
         givens.scalars[subquery.identity] = value
       case .list:
-        var list: [Constant] = []
+        var list = ConstantList()
         while let batch = try source.next() {
-          list += try constants(batch)
-          if list.count * 64 > options.memoryLimit { throw memoryError() }
+          try add(batch, to: &list)
+          if list.byteCount > options.memoryLimit { throw memoryError() }
         }
         givens.lists[subquery.identity] = list
       }
@@ -249,8 +251,8 @@ struct Execution: Sendable {
     return givens
   }
 
-  /// The values of a batch's first column.
-  private func constants(_ batch: RecordBatch) throws(QueryError) -> [Constant] {
+  /// Adds the values of a batch's first column.
+  private func add(_ batch: RecordBatch, to list: inout ConstantList) throws(QueryError) {
     let column = try compiling { () throws(NotMine) in
       let compiler = Compiler(
         InputShape(types: batch.schema.fields.map(\.type), names: .sources([0])), Givens())
@@ -258,7 +260,6 @@ struct Execution: Sendable {
       return try node.kind.isText ? compiler.text(node) : node
     }
     let frame = Frame()
-    var result: [Constant] = []
     for block in Block.blocks(of: batch) {
       frame.enter(block)
       for start in stride(from: block.rows.lowerBound, to: block.rows.upperBound, by: vectorSize) {
@@ -267,19 +268,18 @@ struct Execution: Sendable {
         let vector = try column.evaluate(frame)
         for i in 0..<frame.count {
           guard vector.isValid(i) else {
-            result.append(.null)
+            list.append(.null)
             continue
           }
           switch column.kind {
-          case .integer: result.append(.integer(vector.integers[i]))
-          case .real: result.append(.real(vector.reals[i]))
-          case .blob: result.append(.blob(Array(vector.slices[i])))
-          default: result.append(.text(Array(vector.slices[i])))
+          case .integer: list.integers.append(vector.integers[i])
+          case .real: list.append(.real(vector.reals[i]))
+          case .blob: list.append(.blob(Array(vector.slices[i])))
+          default: list.append(.text(Array(vector.slices[i])))
           }
         }
       }
     }
-    return result
   }
 }
 

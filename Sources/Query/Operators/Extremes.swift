@@ -258,11 +258,14 @@ final class TextExtremeAccumulator: Accumulator {
 }
 
 /// A column of integers or ticks in any type that holds them.
-func column(_ type: DataType, _ count: Int, _ value: (Int) -> Int64?) throws(QueryError) -> Column {
-  func built<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) -> Column {
+func column(
+  _ type: DataType, _ count: Int, _ checkpoint: Checkpoint = .none, _ value: (Int) -> Int64?
+) throws(QueryError) -> Column {
+  func built<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) throws(QueryError) -> Column {
     let builder = FixedBuilder<T>(type: type)
     builder.reserve(count)
     for i in 0..<count {
+      try checkpoint.check(i)
       if let value = value(i) { builder.append(T(truncatingIfNeeded: value)) } else { builder.appendNull() }
     }
     return builder.finish()
@@ -290,10 +293,10 @@ func column(_ type: DataType, _ count: Int, _ value: (Int) -> Int64?) throws(Que
     return builder.finish()
   default:
     switch type.byteWidth {
-    case 1: return built(UInt8.self)
-    case 2: return built(UInt16.self)
-    case 4: return built(UInt32.self)
-    case 8: return built(Int64.self)
+    case 1: return try built(UInt8.self)
+    case 2: return try built(UInt16.self)
+    case 4: return try built(UInt32.self)
+    case 8: return try built(Int64.self)
     case 16, 32: return try decimals(type, count, value)
     default: throw QueryError(.leftToSQLite, "integers in type \(type)")
     }
@@ -318,17 +321,22 @@ private func decimals(_ type: DataType, _ count: Int, _ value: (Int) -> Int64?) 
 }
 
 /// A column of reals in any type that holds them.
-func column(_ type: DataType, _ count: Int, _ value: (Int) -> Double?) throws(QueryError) -> Column {
-  func built<T: BinaryFloatingPoint & BitwiseCopyable>(_: T.Type) -> Column {
+func column(
+  _ type: DataType, _ count: Int, _ checkpoint: Checkpoint = .none, _ value: (Int) -> Double?
+) throws(QueryError) -> Column {
+  func built<T: BinaryFloatingPoint & BitwiseCopyable>(_: T.Type) throws(QueryError) -> Column {
     let builder = FixedBuilder<T>(type: type)
     builder.reserve(count)
-    for i in 0..<count { if let value = value(i) { builder.append(T(value)) } else { builder.appendNull() } }
+    for i in 0..<count {
+      try checkpoint.check(i)
+      if let value = value(i) { builder.append(T(value)) } else { builder.appendNull() }
+    }
     return builder.finish()
   }
   switch type {
-  case .float16: return built(Float16.self)
-  case .float32: return built(Float.self)
-  case .float64: return built(Double.self)
+  case .float16: return try built(Float16.self)
+  case .float32: return try built(Float.self)
+  case .float64: return try built(Double.self)
   case .decimal32(_, let scale), .decimal64(_, let scale), .decimal128(_, let scale),
     .decimal256(_, let scale):
     var factor = 1.0

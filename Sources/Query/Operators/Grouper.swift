@@ -7,7 +7,7 @@ import Memory
 /// Numbers the groups of rows.
 class Grouper {
   /// Asked in what takes long.
-  final var checkpoint = Checkpoint.none
+  var checkpoint = Checkpoint.none
 
   /// How many numbers are in use, or can be.
   var count: Int { preconditionFailure("every grouper has its own") }

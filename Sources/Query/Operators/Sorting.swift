@@ -199,14 +199,15 @@ struct SortedRows: Sendable {
     if order.count > count { order.removeLast(order.count - count) }
     return SortedRows(
       results: try all.results.taking(order, checkpoint), keys: try all.keys.taking(order, checkpoint),
-      positions: order.map { all.positions[Int($0)] })
+      positions: try Array(order.count, checkpoint) { all.positions[Int(order[$0])] })
   }
 
   static func joined(_ parts: [SortedRows], _ checkpoint: Checkpoint) throws(QueryError) -> SortedRows {
     if parts.count == 1 { return parts[0] }
     let results = try RecordBatch.concatenating(parts.map(\.results), checkpoint)
     let keys = try RecordBatch.concatenating(parts.map(\.keys), checkpoint)
-    return SortedRows(results: results, keys: keys, positions: parts.flatMap(\.positions))
+    return SortedRows(
+      results: results, keys: keys, positions: try Array(joining: parts.map(\.positions), checkpoint))
   }
 }
 
@@ -228,15 +229,10 @@ final class SortOrder {
     bytes = keys.map { ByteValues($0) }
     let column = keys[0]
     let bytes = bytes[0]
-    var words: [SortWord] = []
-    words.reserveCapacity(positions.count)
-    for row in positions.indices {
-      try checkpoint.check(row)
+    words = try Array(rows.positions.count, checkpoint) { row in
       let isNull = column.isNull(row)
-      words.append(
-        SortWord(isNull: isNull, word: isNull ? 0 : SortOrder.word(column, bytes, row), ordering[0]))
+      return SortWord(isNull: isNull, word: isNull ? 0 : SortOrder.word(column, bytes, row), ordering[0])
     }
-    self.words = words
   }
 
   func word(_ row: Int) -> SortWord { words[row] }
@@ -260,7 +256,9 @@ final class SortOrder {
       var row: UInt32
       var word: UInt64
     }
-    var entries = words.enumerated().map { Entry(rank: $1.rank, row: UInt32($0), word: $1.word) }
+    var entries = try Array(words.count, checkpoint) { row in
+      Entry(rank: words[row].rank, row: UInt32(row), word: words[row].word)
+    }
     let isSimple = keys.count == 1 && bytes[0] == nil
     if isSimple {
       try entries.sort(checkpoint) { a, b in
@@ -276,7 +274,7 @@ final class SortOrder {
         return isBefore(Int(a.row), Int(b.row))
       }
     }
-    return entries.map(\.row)
+    return try Array(entries.count, checkpoint) { entries[$0].row }
   }
 
   /// For rows whose first words are equal.
@@ -315,7 +313,7 @@ final class SortedSource: BatchSource {
     if !ready.isEmpty { return ready.removeFirst() }
     if order.isEmpty { return nil }
     try Morsels(options: options).check()
-    let batch = try rows.taking(order.prefix(options.batchRows))
+    let batch = try rows.taking(order.prefix(options.batchRows), Checkpoint(options.isCancelled))
     order = order.dropFirst(options.batchRows)
     ready = batch.pieces(options)
     return ready.removeFirst()

@@ -22,6 +22,7 @@ extension Execution {
       if bytes > options.memoryLimit { throw memoryError() }
       batches.append(batch)
     }
+    let checkpoint = morsels.checkpoint
     let columnCount = windows.shape.types.count
     guard let first = batches.first else {
       return try data { () throws(DataError) in
@@ -32,14 +33,16 @@ extension Execution {
     }
     let parts = batches
     let input =
-      parts.count == 1 ? first : try data { () throws(DataError) in try RecordBatch.concatenating(parts) }
-    var order = (0..<UInt32(input.count)).map { $0 }
+      parts.count == 1 ? first : try RecordBatch.concatenating(parts, checkpoint)
+    var order = try Array(input.count, checkpoint) { UInt32($0) }
     var results = [Column?](repeating: nil, count: windows.calls.count)
     // SQLite computes the first window of the statement last, over rows in the order of those before.
     for level in windows.levels.reversed() {
-      try morsels.check()
-      let window = try SortedWindow(input, windows.calls[level[0]], &order)
-      for call in level { results[call] = try window.values(of: windows.calls[call]) }
+      let window = try SortedWindow(input, windows.calls[level[0]], &order, checkpoint)
+      for call in level {
+        try checkpoint.check()
+        results[call] = try window.values(of: windows.calls[call])
+      }
     }
     var columns: [Column] = []
     for place in 0..<columnCount {
@@ -58,7 +61,7 @@ extension Execution {
         schema: Schema(columns.enumerated().map { Field("\($0)", $1.type) }), columns: columns,
         count: input.count)
     }
-    return try all.taking(order)
+    return try all.taking(order, checkpoint)
   }
 }
 
@@ -73,7 +76,7 @@ private struct WindowKey {
   /// - Parameter collation: of texts.
   init(
     _ batch: RecordBatch, _ place: Int, _ collation: Collation, isDescending: Bool = false,
-    nullsFirst: Bool = true
+    nullsFirst: Bool = true, _ checkpoint: Checkpoint
   ) throws(QueryError) {
     self.isDescending = isDescending
     self.nullsFirst = nullsFirst
@@ -86,6 +89,7 @@ private struct WindowKey {
     }
     let frame = Frame()
     for block in Block.blocks(of: batch) {
+      try checkpoint.check()
       frame.enter(block)
       for start in stride(from: block.rows.lowerBound, to: block.rows.upperBound, by: vectorSize) {
         frame.select(start..<min(start + vectorSize, block.rows.upperBound))
@@ -99,7 +103,7 @@ private struct WindowKey {
       words = []
       return
     }
-    words = (0..<column.count).map { row in
+    words = try Array(column.count, checkpoint) { row in
       if column.isNull(row) { return 0 }
       if column.type == .float64 { return orderedBits(load(buffer.base, row, as: Double.self)) }
       if column.type.byteWidth == 4 {
@@ -129,30 +133,41 @@ private struct WindowKey {
 private struct SortedWindow {
   private let batch: RecordBatch
   private let order: [UInt32]
+  private let checkpoint: Checkpoint
   /// Where partitions begin, and groups of rows that ORDER BY does not tell apart; the end of the last one as well.
   private var partitions: [Int] = []
   private var peers: [Int] = []
 
-  init(_ batch: RecordBatch, _ call: WindowPlan.Call, _ order: inout [UInt32]) throws(QueryError) {
+  init(
+    _ batch: RecordBatch, _ call: WindowPlan.Call, _ order: inout [UInt32], _ checkpoint: Checkpoint
+  ) throws(QueryError) {
     self.batch = batch
+    self.checkpoint = checkpoint
     var keys: [WindowKey] = []
-    for (place, collation) in call.partition { keys.append(try WindowKey(batch, place, collation)) }
+    for (place, collation) in call.partition {
+      keys.append(try WindowKey(batch, place, collation, checkpoint))
+    }
     let partitionCount = keys.count
     for term in call.ordering {
       keys.append(
         try WindowKey(
-          batch, term.place, term.collation, isDescending: term.isDescending, nullsFirst: term.nullsFirst))
+          batch, term.place, term.collation, isDescending: term.isDescending, nullsFirst: term.nullsFirst,
+          checkpoint))
     }
     if !keys.isEmpty {
-      var positions = [UInt32](repeating: 0, count: order.count)
-      for (position, row) in order.enumerated() { positions[Int(row)] = UInt32(position) }
-      order.sort { a, b in
+      var positions = try [UInt32](order.count, checkpoint) { _ in 0 }
+      for (position, row) in order.enumerated() {
+        try checkpoint.check(position)
+        positions[Int(row)] = UInt32(position)
+      }
+      try order.sort(checkpoint) { a, b in
         for key in keys { if let answer = key.isBefore(Int(a), Int(b)) { return answer } }
         return positions[Int(a)] < positions[Int(b)]
       }
     }
     self.order = order
     for place in order.indices {
+      try checkpoint.check(place)
       let (row, before) = (Int(order[place]), place > 0 ? Int(order[place - 1]) : 0)
       let isNewPartition = place == 0 || keys[..<partitionCount].contains { $0.compare(row, before) != 0 }
       if isNewPartition { partitions.append(place) }
@@ -174,6 +189,7 @@ private struct SortedWindow {
     for number in 0..<partitions.count - 1 {
       let partition = partitions[number]..<partitions[number + 1]
       for place in partition {
+        try checkpoint.check(place)
         while peers[group + 1] <= place { group += 1 }
         let rows = peers[group]..<peers[group + 1]
         let end =
@@ -206,7 +222,7 @@ private struct SortedWindow {
         }
         values[Int(order[place])] = Int64(value)
       }
-      return try column(.int64, n) { values[$0] }
+      return try column(.int64, n, checkpoint) { values[$0] }
     case "percent_rank", "cume_dist":
       var values = [Double](repeating: 0, count: n)
       try forEach(call.frame) { place, partition, peers, _ throws(QueryError) in
@@ -220,7 +236,7 @@ private struct SortedWindow {
         }
         values[Int(order[place])] = value
       }
-      return try column(.float64, n) { values[$0] }
+      return try column(.float64, n, checkpoint) { values[$0] }
     case "lag", "lead", "first_value", "last_value", "nth_value":
       var rows = [UInt32](repeating: .max, count: n)
       try forEach(call.frame) { place, partition, _, end throws(QueryError) in
@@ -253,13 +269,12 @@ private struct SortedWindow {
   private func gathered(_ place: Int, _ rows: [UInt32]) throws(QueryError) -> Column {
     let source = batch.columns[place]
     let builder = source.type.makeBuilder()
-    try data { () throws(DataError) in
-      for row in rows {
-        if row == .max {
-          builder.appendNull()
-        } else {
-          try builder.append(source, rows: Int(row)..<Int(row) + 1)
-        }
+    for (turn, row) in rows.enumerated() {
+      try checkpoint.check(turn)
+      if row == .max {
+        builder.appendNull()
+      } else {
+        try data { () throws(DataError) in try builder.append(source, rows: Int(row)..<Int(row) + 1) }
       }
     }
     return builder.finish()
@@ -280,6 +295,7 @@ private struct SortedWindow {
     }
     let frame = Frame()
     for block in Block.blocks(of: batch) {
+      try checkpoint.check()
       frame.enter(block)
       for start in stride(from: block.rows.lowerBound, to: block.rows.upperBound, by: vectorSize) {
         frame.select(start..<min(start + vectorSize, block.rows.upperBound))
@@ -294,7 +310,7 @@ private struct SortedWindow {
 
   private func extremes(_ call: WindowPlan.Call) throws(QueryError) -> Column {
     let counted = try counted(call)
-    let key = try WindowKey(batch, call.arguments[0], call.collation)
+    let key = try WindowKey(batch, call.arguments[0], call.collation, checkpoint)
     var rows = [UInt32](repeating: .max, count: order.count)
     var (next, best) = (0, UInt32.max)
     try forEach(call.frame) { place, partition, _, end throws(QueryError) in
@@ -358,9 +374,9 @@ private struct SortedWindow {
       }
     }
     if call.function == "count" || call.function == "sum" && !isReal {
-      return try column(.int64, n) { valid[$0] ? integers[$0] : nil }
+      return try column(.int64, n, checkpoint) { valid[$0] ? integers[$0] : nil }
     }
     // Infinities of both signs make NaN, which is NULL.
-    return try column(.float64, n) { valid[$0] && reals[$0] == reals[$0] ? reals[$0] : nil }
+    return try column(.float64, n, checkpoint) { valid[$0] && reals[$0] == reals[$0] ? reals[$0] : nil }
   }
 }

@@ -194,7 +194,7 @@ extension Compiler {
 
   private func inList(_ operand: Node, _ items: [BoundExpression], _ how: Rules) throws(NotMine) -> Predicate
   {
-    var constants: [Constant] = []
+    var constants = ConstantList()
     var others: [Predicate] = []
     for item in items {
       let item = try value(item)
@@ -209,26 +209,32 @@ extension Compiler {
     return result!
   }
 
-  func inList(_ operand: Node, _ constants: [Constant], _ how: Rules) throws(NotMine) -> Predicate {
+  func inList(_ operand: Node, _ list: ConstantList, _ how: Rules) throws(NotMine) -> Predicate {
     var operand = try converted(operand, how.affinity)
     if operand.kind.isText { operand = try collated(operand, how.collation) }
-    var integers: Set<Int64> = []
+    // Integers need no set of Swift's: what is made of them finds out itself which are equal.
+    let isPlain = operand.kind == .integer && how.affinity != .text
+    var integers = isPlain ? list.integers : []
     var reals: Set<Double> = []
     var bytes: Set<[UInt8]> = []
+    // A set that grows is hashed again in one step that asks nobody.
+    switch operand.kind {
+    case .real: reals.reserveCapacity(list.integers.count + list.others.count)
+    case .integer, .null: break
+    default: bytes.reserveCapacity(list.integers.count + list.others.count)
+    }
     var hasNull = false
-    for (turn, constant) in constants.enumerated() {
+    for turn in 0..<(isPlain ? 0 : list.integers.count) + list.others.count {
       // Whoever hears of it asks why, and ends.
       if givens.checkpoint.isReached(turn) { throw NotMine("the query was cancelled") }
-      if case .integer(let value) = constant, operand.kind == .integer, how.affinity != .text {
-        integers.insert(value)
-        continue
-      }
+      let constant =
+        turn < list.others.count ? list.others[turn] : .integer(list.integers[turn - list.others.count])
       let item = try collated(converted(ConstantNode(constant), how.affinity), how.collation).constant!
       switch (item, operand.kind) {
       case (.null, _): hasNull = true
-      case (.integer(let value), .integer): integers.insert(value)
+      case (.integer(let value), .integer): integers.append(value)
       case (.real(let value), .integer):
-        if let exact = Int64(exactly: value) { integers.insert(exact) }
+        if let exact = Int64(exactly: value) { integers.append(exact) }
       case (.real(let value), .real): reals.insert(value)
       case (.integer(let value), .real):
         if let exact = Double(exactly: value) { reals.insert(exact) }
@@ -239,7 +245,10 @@ extension Compiler {
     }
     switch operand.kind {
     case .null: return FixedPredicate(1)
-    case .integer: return SetPredicate(operand, .integers(integers), hasNull: hasNull)
+    case .integer:
+      let set = SetPredicate(operand, .integers(integers), hasNull: hasNull, givens.checkpoint)
+      if givens.checkpoint.isReached { throw NotMine("the query was cancelled") }
+      return set
     case .real: return SetPredicate(operand, .reals(reals), hasNull: hasNull)
     default:
       return SetPredicate(

@@ -42,7 +42,7 @@ struct Givens: Sendable {
   var parameters: [SQLValue] = []
   /// By the subquery's identity.
   var scalars: [ObjectIdentifier: Constant] = [:]
-  var lists: [ObjectIdentifier: [Constant]] = [:]
+  var lists: [ObjectIdentifier: ConstantList] = [:]
   /// Asked while a long list is made a set.
   var checkpoint = Checkpoint.none
   /// The keys that a lookup's rows are wanted for, by their marker.

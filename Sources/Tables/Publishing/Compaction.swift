@@ -197,6 +197,7 @@ private struct CompactionOutput {
   mutating func writeRows(ofSegment number: Int) throws(DataError) {
     let segment = snapshot.segments[number].segment
     for (i, block) in segment.blocks.enumerated() where block.count > 0 {
+      if session.connection.isToStop { throw .stopped }
       let gone = snapshot.tombstones.bits(segment: number, block: i)
       var columns: [Column] = []
       var count = block.count
@@ -243,7 +244,10 @@ private struct CompactionOutput {
     }
     let reader = RowReader(statement, schema: snapshot.schema)
     while let batch = try reader.next(rowLimit: SegmentBlock.rowLimit, byteLimit: 64 << 20) {
-      try wrap { () throws(DataError) in try write(batch) }
+      try wrap { () throws(DataError) in
+        if session.connection.isToStop { throw .stopped }
+        try write(batch)
+      }
     }
     return reader.rowCount
   }

@@ -49,9 +49,8 @@ final class JoinIndex: @unchecked Sendable {
       return nodes
     }
     for (number, node) in nodes.enumerated() where node.kind.isInteger {
-      guard let values = try IntegerKeys(node, block, rowCount) else { continue }
-      try givens.checkpoint.check()
-      let unique = values.rowsByKey()
+      guard let values = try IntegerKeys(node, block, rowCount, givens.checkpoint) else { continue }
+      let unique = try values.rowsByKey(givens.checkpoint)
       if unique == nil, nodes.count > 1 { continue }
       form = .direct(low: values.low, span: values.span)
       used = number..<number + 1
@@ -66,8 +65,7 @@ final class JoinIndex: @unchecked Sendable {
     let checkpoint = givens.checkpoint
     table.checkpoint = checkpoint
     form = .hashed(table)
-    var groups: [UInt32] = []
-    groups.reserveCapacity(rowCount)
+    var groups = [UInt32](capacity: rowCount)
     let frame = Frame()
     frame.enter(block)
     for start in stride(from: 0, to: rowCount, by: vectorSize) {
@@ -83,14 +81,17 @@ final class JoinIndex: @unchecked Sendable {
   fileprivate static func grouped(
     _ groups: [UInt32], _ count: Int, _ checkpoint: Checkpoint
   ) throws(QueryError) -> ([UInt32], [UInt32]) {
-    var counts = [UInt32](repeating: 0, count: count + 2)
+    var counts = try [UInt32](count + 2, checkpoint) { _ in 0 }
     for (turn, group) in groups.enumerated() {
       try checkpoint.check(turn)
       counts[Int(group) + 2] += 1
     }
-    for group in 0..<count { counts[group + 2] += counts[group + 1] }
+    for group in 0..<count {
+      try checkpoint.check(group)
+      counts[group + 2] += counts[group + 1]
+    }
     // Places move on while they are taken, and are the ends of their groups then: the starts of the next ones.
-    var rows = [UInt32](repeating: 0, count: groups.count)
+    var rows = try [UInt32](groups.count, checkpoint) { _ in 0 }
     for (row, group) in groups.enumerated() {
       try checkpoint.check(row)
       rows[Int(counts[Int(group) + 1])] = UInt32(row)
@@ -156,12 +157,13 @@ private struct IntegerKeys {
   private(set) var span = 0
 
   /// nil when their range is too wide for its size to pay.
-  init?(_ node: Node, _ block: Block, _ rowCount: Int) throws(QueryError) {
+  init?(_ node: Node, _ block: Block, _ rowCount: Int, _ checkpoint: Checkpoint) throws(QueryError) {
     let frame = Frame()
     frame.enter(block)
-    values.reserveCapacity(rowCount)
+    values = Array(capacity: rowCount)
     var high = Int64.min
     for start in stride(from: 0, to: rowCount, by: vectorSize) {
+      if start & 0x3FFF == 0 { try checkpoint.check() }
       frame.select(start..<min(start + vectorSize, rowCount))
       let vector = try node.evaluate(frame)
       let integers = UnsafeBufferPointer(start: vector.integers, count: frame.count)
@@ -194,10 +196,19 @@ private struct IntegerKeys {
   }
 
   /// The row of each key; nil when two have the same.
-  func rowsByKey() -> UnsafeMutablePointer<UInt32>? {
+  func rowsByKey(_ checkpoint: Checkpoint) throws(QueryError) -> UnsafeMutablePointer<UInt32>? {
     let table = UnsafeMutablePointer<UInt32>.allocate(capacity: max(span, 1))
-    table.initialize(repeating: .max, count: max(span, 1))
-    for row in values.indices where valid.map({ $0[row] != 0 }) ?? true {
+    HugePages.advise(table, span * MemoryLayout<UInt32>.stride)
+    for start in stride(from: 0, to: max(span, 1), by: 1 << 20) {
+      if checkpoint.isReached { break }
+      (table + start).initialize(repeating: .max, count: min(1 << 20, max(span, 1) - start))
+    }
+    for row in values.indices {
+      if row & 0x3FFF == 0, checkpoint.isReached {
+        table.deallocate()
+        try checkpoint.check()
+      }
+      guard valid.map({ $0[row] != 0 }) ?? true else { continue }
       let place = Int(values[row] &- low)
       if table[place] != .max {
         table.deallocate()
@@ -211,7 +222,7 @@ private struct IntegerKeys {
   /// The rows by their keys' distance to the lowest.
   func groups(_ checkpoint: Checkpoint) throws(QueryError) -> ([UInt32], [UInt32]) {
     // NULLs make a group behind the others, which nobody asks for.
-    let groups = values.indices.map { row in
+    let groups = try Array(values.count, checkpoint) { row in
       (valid.map { $0[row] != 0 } ?? true) ? UInt32(values[row] &- low) : UInt32(span)
     }
     return try JoinIndex.grouped(groups, span + 1, checkpoint)

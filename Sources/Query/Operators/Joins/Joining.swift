@@ -324,13 +324,15 @@ final class JoinPreparation {
       let frame = Frame()
       for block in pipeline.driver {
         frame.enter(block)
+        try execution.morsels.check()
         for start in stride(from: block.rows.lowerBound, to: block.rows.upperBound, by: vectorSize) {
           frame.select(start..<min(start + vectorSize, block.rows.upperBound))
           let vector = try node.evaluate(frame)
           for i in 0..<frame.count where vector.isValid(i) { values.append(vector.integers[i]) }
         }
       }
-      inner.keySets[ObjectIdentifier(key.marker)] = KeySet(values)
+      inner.keySets[ObjectIdentifier(key.marker)] = KeySet(values, execution.morsels.checkpoint)
+      try execution.morsels.check()
     }
     return inner
   }

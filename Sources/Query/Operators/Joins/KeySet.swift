@@ -1,6 +1,7 @@
 // The keys of rows that a lookup is made for: what its source need not give any others than.
 
 import Kernels
+import Memory
 
 /// A set of integers or times: a bit for each in their range, or a hash table where the range is wide.
 final class KeySet: @unchecked Sendable {
@@ -13,7 +14,8 @@ final class KeySet: @unchecked Sendable {
   /// Ranges up to so many values get a bit each.
   private static let rangeLimit = 1 << 27
 
-  init(_ keys: [Int64]) {
+  /// - Parameter checkpoint: where it is reached the set lacks keys, and whoever asks next ends.
+  init(_ keys: [Int64], _ checkpoint: Checkpoint = .none) {
     let least = keys.min() ?? 0
     low = least
     let width = UInt64(bitPattern: (keys.max() ?? 0) &- least)
@@ -23,7 +25,8 @@ final class KeySet: @unchecked Sendable {
       let count = Int(width / 64) + 1
       words = .allocate(capacity: count)
       words.initialize(repeating: 0, count: count)
-      for key in keys {
+      for (turn, key) in keys.enumerated() {
+        if checkpoint.isReached(turn) { break }
         let bit = UInt64(bitPattern: key &- least)
         words[Int(bit >> 6)] |= 1 << (bit & 63)
       }
@@ -35,9 +38,11 @@ final class KeySet: @unchecked Sendable {
     mask = size - 1
     // A word for each slot, and one that tells whether the marker of an empty slot is a key itself.
     words = .allocate(capacity: size + 1)
+    HugePages.advise(words, size * MemoryLayout<UInt64>.stride)
     words.initialize(repeating: KeySet.empty, count: size)
     words[size] = 0
-    for key in keys {
+    for (turn, key) in keys.enumerated() {
+      if checkpoint.isReached(turn) { break }
       let word = UInt64(bitPattern: key)
       if word == KeySet.empty {
         words[size] = 1
