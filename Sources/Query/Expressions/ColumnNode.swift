@@ -132,7 +132,9 @@ final class ColumnNode: Node {
     if generation == part.generation { return loaded.valid }
     let column = try enter(part)
     // NaN is NULL, and so is what an entry of a dictionary may be.
-    if (kind == .real && mayBeNaN && !isPresent(part)) || type.layoutKind == .dictionary { return try evaluate(frame).valid }
+    if (kind == .real && mayBeNaN && !isPresent(part)) || type.layoutKind == .dictionary {
+      return try evaluate(frame).valid
+    }
     return loadValidity(column, part)
   }
 

@@ -143,7 +143,8 @@ final class ComparePredicate: Predicate {
 
   /// A column of doubles and the number that it is compared with.
   private var realBound: (ColumnNode, Double)? {
-    guard let column = left as? ColumnNode, column.type == .float64, case .real(let constant)? = right.constant
+    guard let column = left as? ColumnNode, column.type == .float64,
+      case .real(let constant)? = right.constant
     else { return nil }
     return (column, constant)
   }

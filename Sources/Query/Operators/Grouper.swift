@@ -64,13 +64,17 @@ final class DirectGroups: Grouper {
   /// More groups than this do not stay in the cache.
   static let limit = 1 << 18
 
+  /// The positions of no more than so many do not leave the nearest cache.
+  private static let near = 1 << 11
+
   private let keys: [Key]
   private let strides: [Int]
   private let domain: Int
   // SAFETY: room for `vectorSize` groups, and for `domain` positions.
   private let groups = UnsafeMutablePointer<UInt32>.allocate(capacity: vectorSize)
   private let firsts: UnsafeMutablePointer<UInt64>
-  /// A bit for each group that has a row: looked at for every row, it stays in the nearest cache, where `firsts` would not.
+  /// A bit for each group that has a row, where they are many: looked at for every row, it stays in the nearest cache, as `firsts` would
+  /// not.
   private let seen: UnsafeMutablePointer<UInt64>
 
   /// nil when there may be too many.
@@ -136,7 +140,13 @@ final class DirectGroups: Grouper {
         if beyond != 0 { throw QueryError(.data(.malformed), "values are not within their statistics") }
       }
     }
-    let seen = seen
+    let (seen, firsts) = (seen, firsts)
+    if domain <= DirectGroups.near {
+      for i in 0..<n where firsts[Int(groups[i])] == .max {
+        firsts[Int(groups[i])] = position << 32 | UInt64(frame.row(i))
+      }
+      return UnsafePointer(groups)
+    }
     for i in 0..<n {
       let group = Int(groups[i])
       if seen[group &>> 6] &>> UInt64(group & 63) & 1 == 0 {
@@ -148,38 +158,72 @@ final class DirectGroups: Grouper {
   }
 
   /// Numbers the values of a run as they are stored; false for other rows and widths.
-  private func assignStored(_ node: Node, _ low: Int64, _ size: Int, _ frame: Frame) throws(QueryError) -> Bool {
+  private func assignStored(_ node: Node, _ low: Int64, _ size: Int, _ frame: Frame) throws(QueryError)
+    -> Bool
+  {
     guard let column = node as? ColumnNode, column.type == .int32 || column.type == .int64,
       let values = try column.storedRun(frame)
     else { return false }
-    let valid = try column.validity(frame)
-    let n = frame.count
+    guard try column.validity(frame) == nil else { return false }
     let isWithin =
       column.type == .int32
-      ? number(n, valid, size) { UInt64(bitPattern: Int64(load(values, $0, as: Int32.self)) &- low &+ 1) }
-      : number(n, valid, size) { UInt64(bitPattern: load(values, $0, as: Int64.self) &- low &+ 1) }
+      ? number32(values, low, size, frame.count) : number64(values, low, size, frame.count)
     // The statistics are of the same bytes, unless somebody writes to the file.
     if !isWithin { throw QueryError(.data(.malformed), "values are not within their statistics") }
     return true
   }
 
-  /// - Returns: whether all places are below `size`, which takes halves of them: wide ones are not compared several at a time.
-  @inline(__always)
-  private func number(
-    _ n: Int, _ valid: UnsafePointer<UInt8>?, _ size: Int, _ place: (Int) -> UInt64
-  ) -> Bool {
-    let groups = groups
-    let size = UInt32(size)
-    var (high, beyond): (UInt32, UInt32) = (0, 0)
-    for i in 0..<n {
-      var place = place(i)
-      if let valid { place &= 0 &- UInt64(valid[i]) }
-      let low = UInt32(truncatingIfNeeded: place)
-      high |= UInt32(truncatingIfNeeded: place &>> 32)
-      beyond |= low >= size ? 1 : 0
-      groups[i] = low
+  /// Eight at a time, since most of them come from memory.
+  /// - Returns: whether all places are below `size`.
+  private func number64(_ values: UnsafeRawPointer, _ low: Int64, _ size: Int, _ n: Int) -> Bool {
+    let base = UInt64(bitPattern: low &- 1)
+    let bases = SIMD8<UInt64>(repeating: base)
+    let sizes = SIMD8<UInt32>(repeating: UInt32(size))
+    var all = SIMD8<UInt64>(repeating: 0)
+    var beyond = SIMDMask<SIMD8<Int32>>(repeating: false)
+    let target = UnsafeMutableRawPointer(groups)
+    var i = 0
+    while i &+ 8 <= n {
+      let places = (values + i &* 8).loadUnaligned(as: SIMD8<UInt64>.self) &- bases
+      let halves = SIMD8<UInt32>(truncatingIfNeeded: places)
+      all |= places
+      beyond = beyond .| (halves .>= sizes)
+      target.storeBytes(of: halves, toByteOffset: i &* 4, as: SIMD8<UInt32>.self)
+      i &+= 8
     }
-    return high | beyond == 0
+    var isWithin = true
+    while i < n {
+      let place = load(values, i, as: UInt64.self) &- base
+      isWithin = isWithin && place < UInt64(size)
+      groups[i] = UInt32(truncatingIfNeeded: place)
+      i &+= 1
+    }
+    for lane in 0..<8 { isWithin = isWithin && all[lane] &>> 32 == 0 && !beyond[lane] }
+    return isWithin
+  }
+
+  /// The same for four bytes each: differences of what is within the statistics fit into them.
+  private func number32(_ values: UnsafeRawPointer, _ low: Int64, _ size: Int, _ n: Int) -> Bool {
+    let base = UInt32(truncatingIfNeeded: low &- 1)
+    let bases = SIMD8<UInt32>(repeating: base)
+    let sizes = SIMD8<UInt32>(repeating: UInt32(size))
+    var beyond = SIMDMask<SIMD8<Int32>>(repeating: false)
+    let target = UnsafeMutableRawPointer(groups)
+    var i = 0
+    while i &+ 8 <= n {
+      let places = (values + i &* 4).loadUnaligned(as: SIMD8<UInt32>.self) &- bases
+      beyond = beyond .| (places .>= sizes)
+      target.storeBytes(of: places, toByteOffset: i &* 4, as: SIMD8<UInt32>.self)
+      i &+= 8
+    }
+    var isWithin = true
+    while i < n {
+      groups[i] = load(values, i, as: UInt32.self) &- base
+      isWithin = isWithin && groups[i] < UInt32(size)
+      i &+= 1
+    }
+    for lane in 0..<8 where beyond[lane] { isWithin = false }
+    return isWithin
   }
 
   override func merge(_ other: Grouper, first: [UInt32]?) -> [UInt32] {

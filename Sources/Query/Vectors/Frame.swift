@@ -153,7 +153,8 @@ final class Frame {
     }
     if isRun {
       // Eight rows of which none is kept are worth a branch where that is so mostly, else it is mispredicted as often as not.
-      kept = isSparse ? placesOfTrue(truth, total, skipsNone: true) : placesOfTrue(truth, total, skipsNone: false)
+      kept =
+        isSparse ? placesOfTrue(truth, total, skipsNone: true) : placesOfTrue(truth, total, skipsNone: false)
       isSparse = kept &* 32 < total
     } else {
       for i in 0..<total {
