@@ -19,6 +19,7 @@ public final class AtomicFile {
   private let descriptor: FileDescriptor
   /// Whether `temporaryPath` is there.
   private var isNamed: Bool
+  private var isCommitted = false
   public let sink: DescriptorSink
 
   public init(path: String) throws(DataError) {
@@ -50,7 +51,28 @@ public final class AtomicFile {
     sink = DescriptorSink(descriptor, name: path)
   }
 
-  deinit { if isNamed { unlink(temporaryPath) } }
+  deinit {
+    if isNamed { unlink(temporaryPath) }
+    if !isCommitted { giveUp() }
+  }
+
+  /// Leaves it to a thread of its own to free what was written: of gigabytes that takes a tenth of a second or more, for which whoever
+  /// cancelled a load would wait.
+  private func giveUp() {
+    var status = stat()
+    guard fstat(descriptor.rawValue, &status) == 0, status.st_size > 64 << 20 else { return }
+    // The last descriptor that is closed frees the file.
+    let last = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 0)
+    guard last >= 0 else { return }
+    var thread = pthread_t()
+    let result = pthread_create(
+      &thread, nil,
+      { argument in
+        close(Int32(truncatingIfNeeded: Int(bitPattern: argument)))
+        return nil
+      }, UnsafeMutableRawPointer(bitPattern: Int(last)))
+    if result == 0 { pthread_detach(thread) } else { close(last) }
+  }
 
   /// Makes the file a copy of another: by sharing its blocks where the file system can, else by the kernel's own copying.
   public func copyContents(of source: String) throws(DataError) {
@@ -78,6 +100,7 @@ public final class AtomicFile {
     }
     _ = try systemCall("put '\(path)' in place") { rename(temporaryPath, target) }
     isNamed = false
+    isCommitted = true
     guard durable else { return }
     // The name is durable only once the folder is; a folder that cannot be synced is no reason to fail.
     let folder = open(AtomicFile.folder(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -39,6 +39,38 @@ import Testing
 }
 
 @Suite struct AtomicFileTests {
+  @Test func aLargeFileThatIsGivenUpIsClosedSoon() throws {
+    let folder = self.folder.path
+    func links() -> Int {
+      guard let directory = opendir("/proc/self/fd") else { return -1 }
+      defer { closedir(directory) }
+      var count = 0
+      while let entry = readdir(directory) {
+        let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+          String(cString: $0.baseAddress!.assumingMemoryBound(to: CChar.self))
+        }
+        var target = [CChar](repeating: 0, count: 4096)
+        if readlink("/proc/self/fd/\(name)", &target, 4095) > 0,
+          String(decoding: target.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).hasPrefix(
+            folder)
+        {
+          count += 1
+        }
+      }
+      return count
+    }
+    do {
+      let file = try AtomicFile(path: "\(folder)/large")
+      let block = Buffer(copying: [UInt8](repeating: 1, count: 1 << 20))
+      for _ in 0..<80 { try file.sink.write([block]) }
+      try file.sink.flush()
+      #expect(links() == 1)
+    }
+    for _ in 0..<1000 where links() > 0 { usleep(5000) }
+    #expect(links() == 0)
+    #expect(access("\(folder)/large", F_OK) != 0)
+  }
+
   let folder = TemporaryFolder()
   private var path: String { folder.path + "/file" }
 
