@@ -112,3 +112,43 @@ private func answers<T>(_ values: [T], _ compare: (UnsafeRawPointer, UnsafeMutab
     }
   }
 }
+
+@Test func doublesWithinARange() {
+  let values = (0..<2047).map { _ in [-1, -0.0, 0, 0.5, 1, 1.5, .nan, .infinity, -.infinity].randomElement()!
+  }
+  for (low, high) in [(0.0, 1.0), (0.5, 0.5), (1, 0), (-.infinity, 0), (1.5, .infinity)] {
+    for count in [0, 1, 7, 8, 9, 2047] {
+      let values = Array(values.prefix(count))
+      let found = answers(values) { compareDoubles(between: low, high, $0, count, $1) }
+      #expect(found == values.map { $0 >= low && $0 <= high ? 2 : 0 })
+    }
+  }
+}
+
+@Test func codesOfTexts() {
+  for count in [0, 1, 15, 16, 17, 2047] {
+    let codes = (0..<count).map { _ in UInt16.random(in: 0...9) }
+    let wide = (0..<count).map { _ in UInt16.random(in: 0...UInt16.max) }
+    for range: ClosedRange<UInt16> in [1...1, 3...7, 1...9, 9...9, 1 ... .max, 40_000...50_000] {
+      for codes in [codes, wide] {
+        let found = answers(codes) { compareCodes(in: range, $0, count, $1) }
+        #expect(found == codes.map { range.contains($0) ? 2 : $0 == 0 ? 1 : 0 })
+      }
+    }
+    let ofCode = (0...9).map { _ in UInt8.random(in: 0...2) }
+    let found = answers(codes) { codes, target in
+      ofCode.withUnsafeBufferPointer { lookUpCodes($0.baseAddress!, codes, count, target) }
+    }
+    #expect(found == codes.map { ofCode[Int($0)] })
+  }
+}
+
+@Test func trueAnswersAreCounted() {
+  for count in [0, 1, 7, 8, 2039, 2040, 2041, 2048, 10_000] {
+    for values: [UInt8] in [[2], [0, 1, 2], [0, 1]] {
+      let truth = (0..<count + 8).map { _ in values.randomElement()! }
+      let found = truth.withUnsafeBufferPointer { countTrue($0.baseAddress!, count) }
+      #expect(found == truth.prefix(count).count { $0 == 2 })
+    }
+  }
+}
