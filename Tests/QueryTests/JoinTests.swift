@@ -35,7 +35,7 @@ import Testing
 @Test func bytesAreFoundWhereverTheyStand() {
   var dice = Dice(state: 3)
   for _ in 0..<2000 {
-    let text = (0..<dice.below(60)).map { _ in dice.pick(Array("abAB@`[{ é".utf8)) }
+    let text = (0..<dice.below(200)).map { _ in dice.pick(Array("abAB@`[{ éxyz".utf8)) }
     let wanted = (0..<dice.below(3) + 1).map { _ in dice.pick(Array("ab@`[{ ".utf8)) }
     let start = dice.below(text.count + 1)
     let end = start + dice.below(text.count - start + 1)
@@ -47,6 +47,42 @@ import Testing
       place + wanted.count <= end && Array(folded[place..<place + wanted.count]) == wanted
     }
     #expect(found == expected)
+  }
+}
+
+@Test func patternsFindTheSameInTextsThatLieInARowAsInEach() {
+  var dice = Dice(state: 5)
+  for _ in 0..<500 {
+    let texts = (0..<dice.below(40) + 1).map { _ in
+      (0..<dice.below(30)).map { _ in dice.oneIn(60) ? 0 : dice.pick(Array("abABcde é".utf8)) }
+    }
+    let pieces = (0..<dice.below(3) + 1).map { _ in
+      (0..<dice.below(3) + 1).map { _ in dice.pick(Array("abBé".utf8)) }
+    }
+    let pattern = Pattern(
+      Array("%".utf8) + pieces.joined(separator: "%".utf8) + Array("%".utf8), isGlob: false, escape: nil)
+    guard pattern.isSearched else { continue }
+    let bytes = Array(texts.joined()) + [0]
+    bytes.withUnsafeBytes { bytes in
+      var start = 0
+      let slices = texts.map { text in
+        defer { start += text.count }
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<start + text.count])
+      }
+      var truth = [UInt8](repeating: 9, count: texts.count)
+      truth.withUnsafeMutableBufferPointer { pattern.search(slices, slices.count, $0.baseAddress!) }
+      // Each by itself, as characters up to the first NUL.
+      let expected = texts.map { text -> UInt8 in
+        var rest = text.prefix { $0 != 0 }.map(lowered)[...]
+        for piece in pieces.map({ $0.map(lowered) }) {
+          guard let place = rest.indices.first(where: { rest[$0...].starts(with: piece) }) else { return 0 }
+          rest = rest[(place + piece.count)...]
+        }
+        return 2
+      }
+      #expect(truth == expected)
+      #expect(slices.map { pattern.matches($0) ? 2 : 0 } == expected)
+    }
   }
 }
 

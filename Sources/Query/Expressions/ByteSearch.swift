@@ -26,20 +26,49 @@ struct ByteSearch: Sendable {
     let first = SIMD16<UInt8>(repeating: bytes[0])
     let last = SIMD16<UInt8>(repeating: bytes[n - 1])
     let folds = (SIMD16<UInt8>(repeating: firstFold), SIMD16<UInt8>(repeating: lastFold))
-    while place &+ n &+ 15 <= end {
+    // Compared with a vector: with a number, the compiler goes lane by lane.
+    let zero = SIMD16<UInt8>(repeating: 0)
+    @inline(__always)
+    func candidates(_ place: Int) -> SIMD2<UInt64> {
       let a = (base + place).loadUnaligned(as: SIMD16<UInt8>.self) | folds.0
       let b = (base + (place &+ n &- 1)).loadUnaligned(as: SIMD16<UInt8>.self) | folds.1
-      let difference = (a ^ first) | (b ^ last)
-      if difference.min() == 0 {
-        for lane in 0..<16 where difference[lane] == 0 && isThere(base + (place &+ lane)) {
-          return place &+ lane
-        }
+      return unsafeBitCast(((a ^ first) | (b ^ last)) .== zero, to: SIMD2<UInt64>.self)
+    }
+    while place &+ n &+ 63 <= end {
+      let four = (
+        candidates(place), candidates(place &+ 16), candidates(place &+ 32), candidates(place &+ 48)
+      )
+      let any = (four.0 | four.1) | (four.2 | four.3)
+      if any[0] | any[1] != 0 {
+        if let found = check(base, place, four.0) { return found }
+        if let found = check(base, place &+ 16, four.1) { return found }
+        if let found = check(base, place &+ 32, four.2) { return found }
+        if let found = check(base, place &+ 48, four.3) { return found }
       }
+      place &+= 64
+    }
+    while place &+ n &+ 15 <= end {
+      let lanes = candidates(place)
+      if lanes[0] | lanes[1] != 0, let found = check(base, place, lanes) { return found }
       place &+= 16
     }
     while place &+ n <= end {
       if isThere(base + place) { return place }
       place &+= 1
+    }
+    return nil
+  }
+
+  /// The first of the candidates that is one: they are bytes of ones among the sixteen places from `place` on.
+  private func check(_ base: UnsafeRawPointer, _ place: Int, _ lanes: SIMD2<UInt64>) -> Int? {
+    for half in 0..<2 {
+      var word = lanes[half]
+      while word != 0 {
+        let lane = word.trailingZeroBitCount &>> 3
+        let candidate = place &+ half &* 8 &+ lane
+        if isThere(base + candidate) { return candidate }
+        word &= ~(0xFF &<< UInt64(lane &* 8))
+      }
     }
     return nil
   }

@@ -1,5 +1,6 @@
 // LIKE and GLOB, as SQLite matches them.
 
+import Glibc
 import Kernels
 import Memory
 
@@ -99,17 +100,53 @@ struct Pattern: Sendable {
   }
 
   private func matchesPieces(_ value: UnsafeRawBufferPointer) -> Bool {
-    let end = firstZero(value) ?? value.count
-    guard let base = value.baseAddress else { return false }
-    var place = 0
-    for piece in pieces {
-      guard let found = piece.find(base, place, end) else { return false }
-      place = found + piece.count
-    }
-    return true
+    guard let base = value.baseAddress, let found = pieces[0].find(base, 0, value.count) else { return false }
+    return matchesPieces(value, from: found)
   }
 
-  private func firstZero(_ value: UnsafeRawBufferPointer) -> Int? { value.firstIndex(of: 0) }
+  /// Whether the pieces are there, the first of them at a place where it comes first.
+  private func matchesPieces(_ value: UnsafeRawBufferPointer, from first: Int) -> Bool {
+    let base = value.baseAddress!
+    var place = first + pieces[0].count
+    for piece in pieces.dropFirst() {
+      guard let found = piece.find(base, place, value.count) else { return false }
+      place = found + piece.count
+    }
+    // A NUL would have ended the text before that.
+    return firstZero(UnsafeRawBufferPointer(rebasing: value[..<place])) == nil
+  }
+
+  /// Whether `search` knows the pattern.
+  var isSearched: Bool { !pieces.isEmpty }
+
+  /// The truth, 2 or 0, of `n` texts that lie one behind the other: they are searched as one.
+  func search(
+    _ texts: UnsafePointer<UnsafeRawBufferPointer>, _ n: Int, _ truth: UnsafeMutablePointer<UInt8>
+  ) {
+    truth.update(repeating: 0, count: n)
+    guard let base = texts[0].baseAddress else { return }
+    let end = texts[n - 1].baseAddress! + texts[n - 1].count - base
+    var (row, rowEnd, place) = (0, texts[0].count, 0)
+    while let found = pieces[0].find(base, place, end) {
+      while rowEnd <= found {
+        row &+= 1
+        rowEnd &+= texts[row].count
+      }
+      if found &+ pieces[0].count > rowEnd {
+        // It is of two texts.
+        place = found &+ 1
+        continue
+      }
+      let text = texts[row]
+      truth[row] = matchesPieces(text, from: found &- (rowEnd &- text.count)) ? 2 : 0
+      place = rowEnd
+    }
+  }
+
+  private func firstZero(_ value: UnsafeRawBufferPointer) -> Int? {
+    guard let base = value.baseAddress, let zero = memchr(base, 0, value.count) else { return nil }
+    return UnsafeRawPointer(zero) - base
+  }
 
   @inline(__always)
   private func equal(_ bytes: UnsafeRawPointer?, _ literal: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -258,10 +295,24 @@ final class MatchPredicate: Predicate {
     let vector = try node.evaluate(frame)
     let slices = vector.slices
     let n = frame.count
+    if n > 1, vector.valid == nil, pattern.isSearched, MatchPredicate.isOneRun(slices, n) {
+      pattern.search(slices, n, scratch)
+      return UnsafePointer(scratch)
+    }
     for i in 0..<n {
       scratch[i] = vector.isValid(i) ? (pattern.matches(slices[i]) ? 2 : 0) : 1
     }
     return UnsafePointer(scratch)
+  }
+
+  /// Whether each text begins where the one before ends, as in a column of which no row is left out.
+  private static func isOneRun(_ slices: UnsafePointer<UnsafeRawBufferPointer>, _ n: Int) -> Bool {
+    for i in 1..<n {
+      guard let before = slices[i &- 1].baseAddress,
+        slices[i].baseAddress == before + slices[i &- 1].count
+      else { return false }
+    }
+    return true
   }
 }
 
