@@ -11,8 +11,8 @@ final class JoinIndex: @unchecked Sendable {
   private enum Form {
     /// Without keys every row is a partner of every other.
     case all
-    /// Integers of a small range by their distance to the lowest.
-    case direct(low: Int64, span: Int)
+    /// Integers of a small range.
+    case range(RangeIndex)
     case hashed(GroupTable)
   }
 
@@ -22,24 +22,20 @@ final class JoinIndex: @unchecked Sendable {
   private(set) var isUnique: Bool
   /// Which of the keys it is by; the others are to be compared.
   let used: Range<Int>
-  // SAFETY: room for a row of each key in the range when it is direct and unique.
-  private let byKey: UnsafeMutablePointer<UInt32>
   /// The rows of group `g` are `rows[starts[g] ..< starts[g + 1]]`.
   private var starts: [UInt32] = []
   private var rows: [UInt32] = []
 
-  deinit { byKey.deallocate() }
-
   /// - Parameter keys: of the block's rows, the first `rowCount` of which are indexed. Any of them may be used by itself.
-  init(_ block: Block, _ rowCount: Int, _ keys: [BoundExpression], _ shape: InputShape, _ givens: Givens)
-    throws(QueryError)
-  {
+  init(
+    _ block: Block, _ rowCount: Int, _ keys: [BoundExpression], _ shape: InputShape, _ givens: Givens,
+    _ morsels: Morsels
+  ) throws(QueryError) {
     self.rowCount = rowCount
     guard !keys.isEmpty else {
       form = .all
       isUnique = false
       used = 0..<0
-      byKey = .allocate(capacity: 1)
       return
     }
     let compiler = Compiler(shape, givens)
@@ -49,20 +45,16 @@ final class JoinIndex: @unchecked Sendable {
       return nodes
     }
     for (number, node) in nodes.enumerated() where node.kind.isInteger {
-      guard let values = try IntegerKeys(node, block, rowCount, givens.checkpoint) else { continue }
-      let unique = try values.rowsByKey(givens.checkpoint)
-      if unique == nil, nodes.count > 1 { continue }
-      form = .direct(low: values.low, span: values.span)
+      let values = try JoinKeys(block, rowCount, [keys[number]], shape, givens, morsels)
+      guard let index = try RangeIndex(values, onlyUnique: nodes.count > 1, morsels) else { continue }
+      form = .range(index)
       used = number..<number + 1
-      isUnique = unique != nil
-      byKey = unique ?? .allocate(capacity: 1)
-      if unique == nil { (starts, rows) = try values.groups(givens.checkpoint) }
+      isUnique = index.isUnique
       return
     }
     used = 0..<nodes.count
-    byKey = .allocate(capacity: 1)
     let table = GroupTable(nodes)
-    let checkpoint = givens.checkpoint
+    let checkpoint = morsels.checkpoint
     table.checkpoint = checkpoint
     form = .hashed(table)
     var groups = [UInt32](capacity: rowCount)
@@ -78,7 +70,7 @@ final class JoinIndex: @unchecked Sendable {
     if !isUnique { (starts, rows) = try JoinIndex.grouped(groups, table.count, checkpoint) }
   }
 
-  fileprivate static func grouped(
+  private static func grouped(
     _ groups: [UInt32], _ count: Int, _ checkpoint: Checkpoint
   ) throws(QueryError) -> ([UInt32], [UInt32]) {
     var counts = try [UInt32](count + 2, checkpoint) { _ in 0 }
@@ -106,28 +98,9 @@ final class JoinIndex: @unchecked Sendable {
     switch form {
     case .all: found.update(repeating: rowCount == 0 ? .max : 0, count: n)
     case .hashed(let table): try table.probe(nodes, frame, found)
-    case .direct(let low, let span):
+    case .range(let index):
       let vector = try nodes[0].evaluate(frame)
-      let integers = vector.integers
-      if isUnique {
-        let byKey = byKey
-        for i in 0..<n {
-          let place = UInt64(bitPattern: integers[i] &- low)
-          found[i] = place < UInt64(span) ? byKey[Int(truncatingIfNeeded: place)] : .max
-        }
-      } else {
-        starts.withUnsafeBufferPointer { starts in
-          for i in 0..<n {
-            let place = UInt64(bitPattern: integers[i] &- low)
-            guard place < UInt64(span) else {
-              found[i] = .max
-              continue
-            }
-            let group = Int(truncatingIfNeeded: place)
-            found[i] = starts[group] == starts[group + 1] ? .max : UInt32(truncatingIfNeeded: group)
-          }
-        }
-      }
+      index.probe(vector.integers, n, found)
       if let valid = vector.valid {
         for i in 0..<n where valid[i] == 0 { found[i] = .max }
       }
@@ -142,90 +115,11 @@ final class JoinIndex: @unchecked Sendable {
       for row in 0..<UInt32(rowCount) { try body(row) }
     } else if isUnique {
       try body(found)
+    } else if case .range(let index) = form {
+      try index.forEachRow(found, body)
     } else {
       for place in starts[Int(found)]..<starts[Int(found) + 1] { try body(rows[Int(place)]) }
     }
-  }
-}
-
-/// Keys that are integers of a small range.
-private struct IntegerKeys {
-  private var values: [Int64] = []
-  /// By row; nil where none is NULL.
-  private var valid: [UInt8]?
-  private(set) var low = Int64.max
-  private(set) var span = 0
-
-  /// nil when their range is too wide for its size to pay.
-  init?(_ node: Node, _ block: Block, _ rowCount: Int, _ checkpoint: Checkpoint) throws(QueryError) {
-    let frame = Frame()
-    frame.enter(block)
-    values = Array(capacity: rowCount)
-    var high = Int64.min
-    for start in stride(from: 0, to: rowCount, by: vectorSize) {
-      if start & 0x3FFF == 0 { try checkpoint.check() }
-      frame.select(start..<min(start + vectorSize, rowCount))
-      let vector = try node.evaluate(frame)
-      let integers = UnsafeBufferPointer(start: vector.integers, count: frame.count)
-      if let bytes = vector.valid {
-        if valid == nil {
-          valid = [UInt8](repeating: 1, count: start)
-          valid!.reserveCapacity(rowCount)
-        }
-        valid!.append(contentsOf: UnsafeBufferPointer(start: bytes, count: frame.count))
-        for i in 0..<frame.count where bytes[i] != 0 {
-          low = min(low, integers[i])
-          high = max(high, integers[i])
-        }
-      } else {
-        valid?.append(contentsOf: repeatElement(1, count: frame.count))
-        for value in integers {
-          low = min(low, value)
-          high = max(high, value)
-        }
-      }
-      values.append(contentsOf: integers)
-    }
-    guard low <= high else {
-      low = 0
-      return
-    }
-    let width = UInt64(bitPattern: high &- low)
-    guard width < 1 << 31, width < 1 << 23 || width / 16 <= rowCount else { return nil }
-    span = Int(width) + 1
-  }
-
-  /// The row of each key; nil when two have the same.
-  func rowsByKey(_ checkpoint: Checkpoint) throws(QueryError) -> UnsafeMutablePointer<UInt32>? {
-    let table = UnsafeMutablePointer<UInt32>.allocate(capacity: max(span, 1))
-    HugePages.advise(table, span * MemoryLayout<UInt32>.stride)
-    for start in stride(from: 0, to: max(span, 1), by: 1 << 20) {
-      if checkpoint.isReached { break }
-      (table + start).initialize(repeating: .max, count: min(1 << 20, max(span, 1) - start))
-    }
-    for row in values.indices {
-      if row & 0x3FFF == 0, checkpoint.isReached {
-        table.deallocate()
-        try checkpoint.check()
-      }
-      guard valid.map({ $0[row] != 0 }) ?? true else { continue }
-      let place = Int(values[row] &- low)
-      if table[place] != .max {
-        table.deallocate()
-        return nil
-      }
-      table[place] = UInt32(row)
-    }
-    return table
-  }
-
-  /// The rows by their keys' distance to the lowest.
-  func groups(_ checkpoint: Checkpoint) throws(QueryError) -> ([UInt32], [UInt32]) {
-    // NULLs make a group behind the others, which nobody asks for.
-    let groups = try Array(values.count, checkpoint) { row in
-      (valid.map { $0[row] != 0 } ?? true) ? UInt32(values[row] &- low) : UInt32(span)
-    }
-    return try JoinIndex.grouped(groups, span + 1, checkpoint)
   }
 }
 

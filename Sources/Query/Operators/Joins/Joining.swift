@@ -239,7 +239,7 @@ final class JoinPreparation {
     _ kind: JoinPlan.Step.Kind, _ built: JoinedRows, _ keys: [Key], residual: [BoundExpression],
     _ rowCount: Int
   ) throws(QueryError) -> JoinStage {
-    let index = try JoinIndex(built.block, rowCount, keys.map(\.inner), shape, givens)
+    let index = try JoinIndex(built.block, rowCount, keys.map(\.inner), shape, givens, execution.morsels)
     let others = keys.indices.filter { !index.used.contains($0) }.map { keys[$0].whole }
     return JoinStage(
       kind: kind, index: index, keys: index.used.map { keys[$0].outer }, residual: others + residual,
