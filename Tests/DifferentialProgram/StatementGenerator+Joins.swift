@@ -3,6 +3,7 @@
 extension StatementGenerator {
   /// A join of both tables: by equalities, by other conditions, by none.
   mutating func join() -> (sql: String, isOrdered: Bool) {
+    if dice.oneIn(5) { return keyed() }
     func key(_ dice: inout Dice) -> String {
       let column = dice.pick([
         "skew", "i32", "dec", "dec0", "t", "s", "d", "day", "ts", "i8", "dict", "b", "flag",
@@ -33,6 +34,28 @@ extension StatementGenerator {
     case 2: return ("SELECT x.i64, y.i64, x.t, y.dict, y.ts, y.flag FROM \(source)\(filter)", false)
     default: return ("SELECT DISTINCT x.i8 + y.i8, y.day FROM \(source)\(filter)", false)
     }
+  }
+
+  /// Groups by keys that others decide: those of a subquery whose first column has each value once.
+  private mutating func keyed() -> (sql: String, isOrdered: Bool) {
+    let key = dice.pick(["i8", "skew", "u16", "day", "t", "dec0", "d"])
+    let grouped =
+      "(SELECT \(key) AS k, max(t) AS t, min(d) AS d, max(i8) AS i, min(dict) AS w FROM x GROUP BY 1)"
+    let keys = dice.pick([
+      "g.k, g.t, g.d", "y.\(key), g.t, g.w", "g.k, y.flag, g.t, g.d, g.i", "g.t, g.k, g.d",
+      "g.k, g.t, h.t, h.d",
+      "g.i, h.t, g.k, h.d",
+    ])
+    let join = dice.pick(["JOIN", "LEFT JOIN"])
+    let other =
+      keys.contains("h.")
+      ? " \(join) (SELECT i8 AS k, max(t) AS t, min(d) AS d FROM y GROUP BY 1) AS h ON h.k = g.i" : ""
+    let filter = dice.pick(["", "", " WHERE y.i32 < 500", " WHERE g.d > 0"])
+    let places = (1...keys.split(separator: ",").count).map(String.init).joined(separator: ", ")
+    return (
+      "SELECT \(keys), count(*), sum(y.i8) FROM y \(dice.pick(["JOIN", "JOIN", "LEFT JOIN"])) \(grouped) AS g ON g.k = y.\(key)\(other)\(filter) GROUP BY \(places)\(dice.oneIn(2) ? " ORDER BY \(places)" : "")",
+      true
+    )
   }
 
   // MARK: Correlated subqueries

@@ -166,6 +166,21 @@ private func query(_ sql: String, _ session: TableSession) throws -> ColumnarQue
   return query
 }
 
+/// How many keys of a query's groups are left out because others decide them.
+private func carriedKeys(_ sql: String, _ session: TableSession) throws -> Int {
+  let query = try query(sql, session)
+  guard case .core(let core) = query.plan.body, case .join(let join) = core.source,
+    let grouping = core.grouping
+  else { return -1 }
+  var options = QueryOptions()
+  options.learningRows = 0
+  let execution = Execution(
+    tables: try TableInput.read(query.tableNames, on: session).map { $0.blocks() }, givens: query.givens,
+    options: options, shared: SharedResults([]))
+  let pipeline = try JoinPreparation(execution, join, core.shape, core.conjuncts, query.givens).run()
+  return try execution.reduced(grouping, pipeline, core.shape).carried.count
+}
+
 private func integers(
   _ sql: String, _ session: TableSession, _ options: QueryOptions = QueryOptions()
 ) throws -> [[Int64]] {
@@ -189,6 +204,124 @@ private func integers(
       var options = QueryOptions()
       (options.threads, options.learningRows, options.numbersDirectly) = (threads, 0, false)
       #expect(try integers(sql, session, options) == expected)
+    }
+  }
+}
+
+/// A table `p` of 36,000 rows and a table `q` of 4,000, with keys of every kind that rows are found by in a way of their own.
+private func keys() throws -> (session: TableSession, p: [String: [Int64?]], q: [String: [Int64?]]) {
+  let session = try Database(path: nil).makeSession()
+  var dice = Dice(state: 11)
+  func columns(_ count: Int) -> [String: [Int64?]] {
+    var ascending: Int64 = -5
+    let order = (0..<count).map { _ in dice.next() }
+    let shuffled = (0..<count).sorted { order[$0] < order[$1] }.map { Int64($0) }
+    return [
+      "n": (0..<count).map { Int64($0) },
+      "one": (0..<count).map { Int64($0) - 7 }, "one_sparse": (0..<count).map { Int64($0) * 50 },
+      "mixed": shuffled, "mixed_sparse": shuffled.map { $0 * 50 - 1_000_000 },
+      "mixed_nulls": shuffled.map { $0 % 5 == 0 ? nil : $0 * 50 },
+      "up": (0..<count).map { _ in
+        ascending += Int64(dice.below(2))
+        return ascending
+      },
+      "up_sparse": (0..<count).map { Int64($0 / 3) * 99 },
+      "any": (0..<count).map { _ in Int64(dice.below(2000)) },
+      "any_nulls": (0..<count).map { _ in dice.oneIn(3) ? nil : Int64(dice.below(60_000)) },
+      "any_sparse": (0..<count).map { _ in Int64(dice.below(20_000)) * 399 },
+      "wide": (0..<count).map { _ in Int64(dice.below(30_000)) << 40 },
+      "extremes": (0..<count).map { $0 % 100 < 3 ? [.min, .max, 0][$0 % 100] : Int64($0) },
+      "empty": [Int64?](repeating: nil, count: count),
+    ]
+  }
+  let (p, q) = (columns(36_000), columns(4000))
+  for (name, columns) in [("p", p), ("q", q)] {
+    try session.connection.execute("BEGIN IMMEDIATE")
+    let names = columns.keys.sorted()
+    let schema = Schema(names.map { Field($0, .int64) })
+    let publication = try session.publish(name, schema: schema, mode: .create)
+    let built = names.map { name in
+      let builder = FixedBuilder<Int64>(type: .int64)
+      for value in columns[name]! { if let value { builder.append(value) } else { builder.appendNull() } }
+      return builder.finish()
+    }
+    try publication.append(RecordBatch(schema: schema, columns: built, count: columns["n"]!.count))
+    try publication.finish()
+    try session.connection.execute("COMMIT")
+    try session.settle()
+  }
+  return (session, p, q)
+}
+
+@Test func rowsAreFoundByKeysOfEveryKind() throws {
+  let (session, p, q) = try keys()
+  for key in p.keys.sorted() where key != "n" {
+    var numbers: [Int64: [Int64]] = [:]
+    for (row, value) in p[key]!.enumerated() {
+      if let value { numbers[value, default: []].append(Int64(row)) }
+    }
+    for joined in ["LEFT JOIN", "JOIN"] {
+      var expected: [Int64] = [0, 0, 0]
+      for (row, value) in q[key]!.enumerated() {
+        let found = value.flatMap { numbers[$0] } ?? []
+        if found.isEmpty, joined == "JOIN" { continue }
+        expected[0] += Int64(max(found.count, 1))
+        expected[1] += Int64(max(found.count, 1)) * Int64(row)
+        expected[2] += found.reduce(0, +)
+      }
+      for threads in [1, 3] {
+        var options = QueryOptions()
+        (options.threads, options.learningRows) = (threads, 0)
+        let sql =
+          "SELECT count(*), coalesce(sum(q.n), 0), coalesce(sum(p.n), 0) FROM q \(joined) p ON p.\(key) = q.\(key)"
+        #expect(try integers(sql, session, options) == [expected], "\(sql), \(threads) threads")
+      }
+    }
+  }
+}
+
+@Test func keysThatOthersDecideNeedNoGroups() throws {
+  let (session, _, _) = try keys()
+  for (sql, carried) in [
+    // `one` has each value once, `up` does not; what is equal to it decides, too.
+    ("SELECT p.one, p.n, p.any, count(*) FROM p JOIN q ON q.up = p.up GROUP BY 1, 2, 3", 2),
+    ("SELECT p.up, p.n, p.any, count(*) FROM p JOIN q ON q.up = p.up GROUP BY 1, 2, 3", 1),
+    ("SELECT q.any, p.n, p.any, count(*) FROM p JOIN q ON q.any = p.one GROUP BY 1, 2, 3", 2),
+    (
+      "SELECT p.any, p.one, p.up, q.one, q.up, q.n FROM p JOIN q ON q.one = p.one GROUP BY 1, 2, 3, 4, 5, 6",
+      4
+    ),
+    ("SELECT p.mixed_nulls, p.n, count(*) FROM p JOIN q ON q.up = p.up GROUP BY 1, 2", 0),
+  ] {
+    var options = QueryOptions()
+    options.learningRows = .max
+    let expected = try integers(sql, session, options)
+    for threads in [1, 3] {
+      (options.threads, options.learningRows) = (threads, 0)
+      #expect(try integers(sql, session, options) == expected)
+    }
+    #expect(try carriedKeys(sql, session) == carried, "\(sql)")
+  }
+}
+
+@Test func whatIndexesAreMadeOfEndsWithItsQuery() throws {
+  let (session, _, _) = try keys()
+  for key in ["one", "mixed_sparse", "any", "any_sparse", "up_sparse", "wide"] {
+    // Wherever it is asked for the nth time, that is the end.
+    for turns in 0..<30 {
+      let left = Guarded(turns)
+      var options = QueryOptions()
+      options.threads = 2
+      options.isCancelled = {
+        left.withLock {
+          $0 -= 1
+          return $0 < 0
+        }
+      }
+      do {
+        _ = try integers("SELECT count(*) FROM q LEFT JOIN p ON p.\(key) = q.\(key)", session, options)
+        // It was done before.
+      } catch let error as QueryError { #expect(error.code == .cancelled) }
     }
   }
 }

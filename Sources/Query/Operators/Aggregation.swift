@@ -42,6 +42,7 @@ final class AggregationWorker: Sink, @unchecked Sendable {
         chosen = try compiler.chosenRows(grouping.chooser.map { grouping.aggregates[$0] })
       }
       if let chosen { accumulators.append(chosen) }
+      if !grouping.carried.isEmpty { accumulators.append(CarriedRows(grouping.carried)) }
       return (Filter(predicates), keys.isEmpty ? nil : compiler.grouper(keys), accumulators, chosen)
     }
     self.checkpoint = checkpoint
@@ -134,21 +135,27 @@ enum RowInput: Sendable {
 
 extension Execution {
   /// The groups as batches: keys, then aggregates.
+  /// - Parameter reduced: the same grouping by fewer keys, where it is known that the groups are the same.
   func groups(
     _ input: RowInput, _ conditions: [BoundExpression], _ shape: InputShape, _ grouping: GroupingPlan,
-    _ givens: Givens
+    _ givens: Givens, by reduced: GroupingPlan? = nil
   ) throws(QueryError) -> [RecordBatch] {
-    let first = try aggregated(input, conditions, shape, grouping, givens)
+    let reduced = reduced ?? grouping
+    let first = try aggregated(input, conditions, shape, reduced, givens)
     let groups = try first.table?.sortedGroups() ?? [0]
-    if let table = first.table { try checkOrder(of: groups, table, grouping) }
+    if let table = first.table { try checkOrder(of: groups, table, reduced) }
     let blocks = input.blocks
     let fields = grouping.shape.types.enumerated().map { Field("\($0)", $1) }
     // Distinct values are counted for all groups at once.
     let isWhole = first.accumulators.contains { $0 is DistinctAccumulator }
     return try parts(groups, of: isWhole ? .max : Execution.groupsAtOnce) { groups throws(QueryError) in
       var columns: [Column] = []
-      for i in grouping.keys.indices {
-        columns.append(try first.table!.column(i, groups, type: grouping.shape.types[i]))
+      for i in reduced.keys.indices {
+        columns.append(try first.table!.column(i, groups, type: reduced.shape.types[i]))
+      }
+      if let carried = first.accumulators.last as? CarriedRows, case .join(let pipeline) = input {
+        let found = try carried.columns(groups, driver: pipeline.morsels, shape, self)
+        for (key, column) in zip(reduced.carried, found) { columns.insert(column, at: key.number) }
       }
       let rows =
         grouping.needsRows

@@ -131,12 +131,17 @@ struct Execution: Sendable {
           blocks = try groups(input, [], shape, grouping, givens).flatMap { Block.blocks(of: $0) }
         }
       } else {
-        try learn(core, pipeline, &givens)
+        let reduced = try core.grouping.map { grouping throws(QueryError) in
+          try self.reduced(grouping, pipeline, shape)
+        }
+        try learn(core, reduced?.keys ?? [], pipeline, &givens)
         guard let grouping = core.grouping else {
           let batches = try distinct(.join(pipeline), [], shape, core.outputs, plan.schema, givens)
           return try finish(distinct: batches, plan, limit: limit, offset: offset, givens)
         }
-        blocks = try groups(.join(pipeline), [], shape, grouping, givens).flatMap { Block.blocks(of: $0) }
+        blocks = try groups(.join(pipeline), [], shape, grouping, givens, by: reduced).flatMap {
+          Block.blocks(of: $0)
+        }
       }
     } else {
       blocks = try self.blocks(core.source)

@@ -54,18 +54,19 @@ extension Execution {
   }
 
   /// The same for the rows of a join.
-  func learn(_ core: CorePlan, _ pipeline: JoinPipeline, _ givens: inout Givens) throws(QueryError) {
+  func learn(
+    _ core: CorePlan, _ keys: [Operand], _ pipeline: JoinPipeline, _ givens: inout Givens
+  ) throws(QueryError) {
     givens.coded = pipeline.givens.coded
     givens.ranges = [:]
     givens.ascending = []
     let shape = core.shape
     guard pipeline.rows >= Double(options.learningRows) / 4 else { return }
     var places: Set<Int> = []
-    if let grouping = core.grouping {
-      for case .expression(let key) in grouping.keys {
-        if let place = shape.place(key.node) { places.insert(place) }
-      }
-    } else if core.isDistinct {
+    for case .expression(let key) in keys {
+      if let place = shape.place(key.node) { places.insert(place) }
+    }
+    if core.grouping == nil, core.isDistinct {
       for output in core.outputs {
         if let place = shape.place(output.expression.node) { places.insert(place) }
       }

@@ -61,6 +61,15 @@ final class SelectPlan: @unchecked Sendable {
 enum Operand: Sendable {
   case expression(BoundExpression)
   case column(Int)
+
+  var expression: BoundExpression? { if case .expression(let expression) = self { expression } else { nil } }
+}
+
+/// A key's number among all of them, and the column that it is.
+struct CarriedKey: Sendable {
+  var number: Int
+  var place: Int
+  var expression: BoundExpression
 }
 
 struct GroupingPlan: Sendable {
@@ -70,6 +79,8 @@ struct GroupingPlan: Sendable {
   var keys: [Operand]
   /// By which each key is compared.
   var collations: [Collation]
+  /// What is left out of the keys because the others decide it: columns of joined rows that are found by a row of each group.
+  var carried: [CarriedKey] = []
   var aggregates: [BoundAggregate]
   /// Columns that are neither grouped nor aggregated: those of one row of each group.
   var bare: [BoundExpression] = []

@@ -41,6 +41,8 @@ struct JoinPipeline: Sendable {
   var givens: Givens
   /// About how many rows come out.
   var rows: Double
+  /// What is known of their columns.
+  var dependencies = Dependencies()
 
   /// Blocks of the driver, small enough for all threads to have some.
   var morsels: [Block] {

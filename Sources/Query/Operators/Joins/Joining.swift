@@ -29,6 +29,7 @@ final class JoinPreparation {
   private var leaves: [Int: JoinLeaf] = [:]
   /// The steps that are still to come, the one in progress among them.
   private var steps: ArraySlice<JoinPlan.Step>
+  private var dependencies = Dependencies()
   /// The inputs that are joined so far.
   private var covered: UInt64 = 0
 
@@ -46,10 +47,15 @@ final class JoinPreparation {
         expression: condition, mask: mask(of: shape.places(in: condition)),
         equality: Equality(condition, shape, givens))
     }
+    for condition in pending { if let equality = condition.equality { dependencies.add(equality, shape) } }
   }
 
   func run() throws(QueryError) -> JoinPipeline {
-    for input in plan.free { leaves[input] = try leaf(input, filters: takeOwn(input)) }
+    for input in plan.free {
+      let leaf = try leaf(input, filters: takeOwn(input))
+      leaves[input] = leaf
+      dependencies.add(input: plan.inputs[input].columns, leaf.blocks)
+    }
     // The one with the most rows goes through all the others.
     let trees = order().trees().sorted { $0.rows > $1.rows }
     var pipeline = try self.pipeline(trees[0].tree)
@@ -64,6 +70,7 @@ final class JoinPreparation {
     }
     append(pending.map(\.expression), to: &pipeline)
     pending = []
+    pipeline.dependencies = dependencies
     return pipeline
   }
 
@@ -241,6 +248,10 @@ final class JoinPreparation {
   ) throws(QueryError) -> JoinStage {
     let index = try JoinIndex(built.block, rowCount, keys.map(\.inner), shape, givens, execution.morsels)
     let others = keys.indices.filter { !index.used.contains($0) }.map { keys[$0].whole }
+    let deciding = index.used.map { shape.place(keys[$0].inner.node) }
+    if index.isUnique, !deciding.isEmpty, deciding.allSatisfy({ $0.map(shape.isExact) ?? false }) {
+      dependencies.add(Set(deciding.map { $0! }), decide: Set(built.places))
+    }
     return JoinStage(
       kind: kind, index: index, keys: index.used.map { keys[$0].outer }, residual: others + residual,
       build: built.block, places: built.places)
