@@ -58,7 +58,8 @@ final class ReadAhead: Sendable {
     self.passed = passed
     self.options = options
     // Columns that are passed on as they are need no reading.
-    helpers = program.hasConditions || passed.contains(nil) ? options.threads : 0
+    let isRead = program.hasConditions || passed.contains(nil) || blocks.contains { $0.tombstones != nil }
+    helpers = isRead ? options.threads : 0
     window = 4 * options.threads
   }
 
